@@ -1,0 +1,138 @@
+"""What the transfer asks of a source, and what a source may know.
+
+A source is a version's entry for one mirror. It turns a file into ranges that it can serve, and knows nothing of the store, of
+other sources or of retries: it says what went wrong as a `SourceError`, and the transfer decides.
+
+A new kind of mirror is one module with two models (`MirrorOptions` and `EntryOptions` subclasses) and a function `connect`, and
+one line in `indextts_hub/sources/__init__.py`.
+"""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from indextts_hub.manifest import ByteCount, Digest
+
+__all__ = ["Body", "ByteRange", "Description", "EntryOptions", "Limits", "MirrorOptions", "RemoteFile", "Source"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ByteRange:
+    """Bytes `start` to `stop`, the latter not included."""
+
+    start: int
+    stop: int
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFile:
+    """A file as a mirror knows it: its path within its part of the version, and what it must be.
+
+    Attributes:
+        path: path within its part; `{path}` in templates. The last part of it is `{name}`.
+        size: bytes, by the manifest.
+        sha256: by the manifest; `{sha256}` in templates.
+    """
+
+    path: str
+    size: ByteCount
+    sha256: Digest
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rpartition("/")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a mirror says of a file before a byte is fetched.
+
+    Attributes:
+        size: bytes, or None where the mirror does not say.
+        ranges: whether it serves ranges.
+        etag: a strong validator for `If-Range`, or None.
+    """
+
+    size: ByteCount | None
+    ranges: bool
+    etag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a mirror bears: connections at once and bytes a second over all of them (None: no limit)."""
+
+    max_connections: int = 4
+    rate: ByteCount | None = None
+
+
+class Body(Protocol):
+    """The bytes of one answer, in order."""
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Fill the start of `buffer`; return how many bytes, 0 at the end.
+
+        Raises:
+            SourceError: the connection broke, fell silent or was cut short.
+        """
+        ...
+
+
+class Source(Protocol):
+    """A version's entry for one mirror. Safe to use from several threads at once."""
+
+    @property
+    def mirror(self) -> str:
+        """The mirror's name in the catalogue."""
+        ...
+
+    @property
+    def limits(self) -> Limits:
+        """What the mirror bears."""
+        ...
+
+    def describe(self, file: RemoteFile) -> Description:
+        """Ask what the mirror has under this file's name.
+
+        Raises:
+            SourceError: it has nothing, or does not answer.
+        """
+        ...
+
+    def open(self, file: RemoteFile, extent: ByteRange) -> AbstractContextManager[Body]:
+        """Open `extent` of the file: exactly those bytes, or an error.
+
+        Raises:
+            SourceError: Lied if the answer is another range, another total, a page or an error in disguise.
+        """
+        ...
+
+
+class MirrorOptions(BaseModel):
+    """What every mirror in `mirrors.yaml` may say; each kind adds its own keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: str
+
+
+class EntryOptions(BaseModel):
+    """What every source entry of a version may say; each kind adds its own keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mirror: str
+    path: str = "{path}"
+
+
+Environment = Mapping[str, str]
+"""The environment variables that `*_env` keys name, handed down from the edge."""

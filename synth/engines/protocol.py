@@ -1,0 +1,85 @@
+"""What the worker asks of an engine, and what an engine says of itself.
+
+Standard library only: this module is imported by every engine's environment, and by the service, which has no torch.
+Samples travel as little-endian float32 bytes, so that neither side needs the other's array library.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["Capabilities", "Engine", "Segment", "SegmentSpeech", "Settings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What is spoken in one go: normalised text, and the silence after it in seconds."""
+
+    text: str
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to speak, in the vocabulary that all engines share.
+
+    Attributes:
+        emotion: eight weights from 0 to 1, in the order of `synth.emotion.EMOTIONS`; all zero is neutral.
+        speed: 0.5 to 2.0; above 1 is faster.
+        seed: for engines that draw random numbers; the same seed gives the same samples.
+        voice: path of a reference clip, or None for the engine's own voice.
+    """
+
+    emotion: tuple[float, ...] = (0.0,) * 8
+    speed: float = 1.0
+    seed: int = 0
+    voice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentSpeech:
+    """A spoken segment: float32 little-endian mono samples in -1 to 1, its pause included."""
+
+    samples: bytes
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine can do; what it can't is refused before it is asked.
+
+    Attributes:
+        sample_rate: of its speech, in Hz.
+        emotions: labels it can speak with, neutral included.
+        cloning: whether it takes its timbre from a reference clip.
+        longest_segment: characters of normalised text in one segment.
+        languages: BCP 47 tags.
+    """
+
+    sample_rate: int
+    emotions: tuple[str, ...] = ("neutral",)
+    cloning: bool = False
+    longest_segment: int = 100
+    languages: tuple[str, ...] = ("zh",)
+    notes: tuple[str, ...] = field(default=())
+
+
+class Engine(Protocol):
+    """Code that speaks. Made by the engine's module function `load(snapshot: Path) -> Engine`; used from one thread."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        ...
+
+    def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
+        """Speak one segment."""
+        ...
+
+
+class LoadEngine(Protocol):
+    """An engine module's `load`."""
+
+    def __call__(self, snapshot: Path, /) -> Engine:
+        """Load the weights under `snapshot`."""
+        ...
