@@ -1,0 +1,218 @@
+"""Versions laid out as files, as engines open them: `versions/NAME/DIGEST12/…`, hard links into the blobs.
+
+A snapshot appears whole: it is built beside and renamed into place. One that was pulled in part (`--include`) grows later, each
+file appearing whole. The files are read-only, and replaced by rename if they must be mended, so whoever has one open keeps it.
+"""
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from indextts_hub.errors import IntegrityError, NotFound
+from indextts_hub.manifest import Digest, FileEntry, Manifest
+from indextts_hub.paths import portable_path
+from indextts_hub.reference import check_name
+from indextts_hub.store.blobs import Blobs
+from indextts_hub.store.durable import make_folder, sync_folder, temporary_beside
+from indextts_hub.store.links import same_bytes_at
+from indextts_hub.store.manifests import Manifests
+from indextts_hub.store.trouble import storage_errors
+
+__all__ = ["DIGEST_IN_PATH", "Snapshot", "SnapshotState", "Snapshots"]
+
+# 48 bits of the digest: short enough for Windows' paths; a second version with the same ones is refused.
+DIGEST_IN_PATH = 12
+
+
+class SnapshotState(StrEnum):
+    """How much of a version is here."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    """Some files were never pulled."""
+    DEGRADED = "degraded"
+    """All files were pulled, and a blob of one is missing, damaged or put aside: not to be served before it is repaired."""
+    ABSENT = "absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A version as files.
+
+    Attributes:
+        version: the name it was pulled under.
+        digest: the version's digest.
+        path: the folder that an engine opens.
+        files: those that are laid out, sorted by path.
+    """
+
+    version: str
+    digest: Digest
+    path: Path
+    files: tuple[FileEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """The snapshots of one store, in `folder`."""
+
+    folder: Path
+    blobs: Blobs
+    manifests: Manifests
+
+    def path(self, name: str, digest: Digest) -> Path:
+        """Where the version is laid out, or would be.
+
+        Raises:
+            UsageError: E_REFERENCE or E_PATH, if `name` can't name a version or a folder.
+        """
+        return self.folder / portable_path(check_name(name)) / digest[:DIGEST_IN_PATH]
+
+    def commit(self, name: str, manifest: Manifest, paths: Collection[str] | None = None) -> Snapshot:
+        """Lay a version out from blobs that are all in the store, durably.
+
+        Args:
+            paths: the files to lay out; all of the manifest's if None. What is laid out already stays.
+
+        Raises:
+            NotFound: E_NO_BLOB, if a blob is missing.
+            IntegrityError: E_DIGEST_CLASH, if another version's digest begins with the same 12 digits.
+            StorageError: the disk would not take it; what can be seen is as it was.
+        """
+        digest = self.manifests.write(manifest)
+        if clash := [other for other in self.manifests.with_prefix(digest[:DIGEST_IN_PATH]) if other != digest]:
+            raise IntegrityError(
+                f"the versions {digest} and {clash[0]} begin alike",
+                remedy="remove the older one with `indextts-hub remove`",
+                code="E_DIGEST_CLASH",
+            )
+        final = self.path(name, digest)
+        wanted = [file for file in manifest.files if paths is None or file.path in paths]
+        if final.is_dir():
+            for file in wanted:
+                self._lay_out(final, file)
+        else:
+            self._build(final, wanted)
+        return Snapshot(name, digest, final, self._present(final, manifest))
+
+    def state(self, name: str, manifest: Manifest) -> SnapshotState:
+        """How much of the version is here, by names and sizes; `check` of the blobs says whether the bytes are right."""
+        path = self.path(name, manifest.digest)
+        there = [file for file in manifest.files if os.path.lexists(path / file.path)]
+        if not there:
+            return SnapshotState.ABSENT
+        if not all(self._is_laid_out(path / file.path, file) for file in there):
+            return SnapshotState.DEGRADED
+        return SnapshotState.COMPLETE if len(there) == len(manifest.files) else SnapshotState.PARTIAL
+
+    def get(self, name: str, digest: Digest) -> Snapshot:
+        """The version as it is laid out.
+
+        Raises:
+            NotFound: E_NO_SNAPSHOT, if none of it is.
+            IntegrityError, StorageError: its manifest is damaged.
+        """
+        path = self.path(name, digest)
+        if not path.is_dir():
+            raise NotFound(
+                f"{name} ({digest[:DIGEST_IN_PATH]}) is not in the store",
+                remedy=f"get it with `indextts-hub pull {name}`",
+                code="E_NO_SNAPSHOT",
+            )
+        manifest = self.manifests.read(digest)
+        return Snapshot(name, digest, path, self._present(path, manifest))
+
+    def remove(self, name: str, digest: Digest) -> None:
+        """Take the version's files away at once; the blobs stay until `gc`. A missing one is no trouble.
+
+        Raises:
+            StorageError: as `storage_errors`.
+        """
+        path = self.path(name, digest)
+        if not path.is_dir():
+            return
+        going = temporary_beside(path)
+        with storage_errors(path):
+            path.rename(going)
+            sync_folder(path.parent)
+            _remove_tree(going)
+            if not os.listdir(path.parent):
+                path.parent.rmdir()
+
+    def list(self) -> Iterator[tuple[str, Digest]]:
+        """Every version laid out, in whole or in part, by name and digest; folders that are none are passed over."""
+        by_prefix = {digest[:DIGEST_IN_PATH]: digest for digest in self.manifests}
+        with storage_errors(self.folder):
+            for name in sorted(os.listdir(self.folder)):
+                if (self.folder / name).is_dir():
+                    for prefix in sorted(os.listdir(self.folder / name)):
+                        if prefix in by_prefix:
+                            yield name, by_prefix[prefix]
+
+    def _present(self, path: Path, manifest: Manifest) -> tuple[FileEntry, ...]:
+        return tuple(file for file in manifest.files if self._is_laid_out(path / file.path, file))
+
+    def _is_laid_out(self, target: Path, file: FileEntry) -> bool:
+        # The blob itself, or a copy of its own. What is linked to something else is a bad blob that was put aside since.
+        try:
+            found, blob = target.lstat(), self.blobs.path(file.sha256).lstat()
+        except OSError:
+            return False
+        of_the_blob = os.path.samestat(found, blob) or (found.st_nlink == 1 and stat.S_ISREG(found.st_mode))
+        return of_the_blob and stat.S_ISREG(blob.st_mode) and found.st_size == blob.st_size == file.size
+
+    def _build(self, final: Path, files: Collection[FileEntry]) -> None:
+        make_folder(final.parent)
+        building = final.with_name(f".{final.name}.{secrets.token_hex(6)}.tmp")
+        with storage_errors(final):
+            try:
+                building.mkdir()
+                for file in files:
+                    target = building / file.path
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    same_bytes_at(target, self._blob(file))
+                for folder, _, _ in os.walk(building):
+                    sync_folder(Path(folder))
+                building.rename(final)
+                sync_folder(final.parent)
+            except BaseException:
+                _remove_tree(building)
+                raise
+
+    def _lay_out(self, final: Path, file: FileEntry) -> None:
+        if not self._is_laid_out(final / file.path, file):
+            self.replace_file(final, file)
+
+    def replace_file(self, path: Path, file: FileEntry) -> None:
+        """Lay one file of the snapshot at `path` out again from its blob, whatever stands there.
+
+        Raises:
+            NotFound: E_NO_BLOB.
+            StorageError: the disk would not take it; what stood there stands there.
+        """
+        target = path / file.path
+        make_folder(target.parent)
+        beside = temporary_beside(target)
+        same_bytes_at(beside, self._blob(file))
+        with storage_errors(target):
+            beside.replace(target)
+        sync_folder(target.parent)
+
+    def _blob(self, file: FileEntry) -> Path:
+        if not self.blobs.has(file.sha256, file.size):
+            raise NotFound(f"the blob of {file.path} is not in the store", remedy="pull the version again", code="E_NO_BLOB")
+        return self.blobs.path(file.sha256)
+
+
+def _remove_tree(folder: Path) -> None:
+    # Windows removes no read-only file; its blob's other names share the mark, which nothing relies on there.
+    def writable(remove: Callable[[str], object], path: str, _error: object) -> None:
+        Path(path).chmod(stat.S_IWRITE | stat.S_IREAD)
+        remove(path)
+
+    shutil.rmtree(folder, onerror=writable if os.name == "nt" else None)
