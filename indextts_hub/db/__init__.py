@@ -1,0 +1,19 @@
+"""The database: who pulled what from where, how mirrors did, who accepted which licence, and what was spoken.
+
+Imported only where something is written to it or asked of it: importing SQLModel takes longer than `list` may take in all.
+"""
+
+from indextts_hub.db.models import Event, LicenseAcceptance, MirrorScore, Pull, Task, Transfer
+from indextts_hub.db.session import Database, open_database, sqlite_url
+
+__all__ = [
+    "Database",
+    "Event",
+    "LicenseAcceptance",
+    "MirrorScore",
+    "Pull",
+    "Task",
+    "Transfer",
+    "open_database",
+    "sqlite_url",
+]

@@ -1,0 +1,153 @@
+"""What is remembered besides the bytes, in tables.
+
+Nothing here is needed to find, check or keep a version: that is the store's, which knows no database. What an auditor relies on
+is the log; `Event` is its copy to search in. A change here needs a revision in `alembic/versions`; a test holds them together.
+"""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, Index, String, Text
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, SQLModel
+
+if TYPE_CHECKING:
+    from indextts_hub.manifest import Json
+
+__all__ = ["Event", "LicenseAcceptance", "MirrorScore", "Pull", "Task", "Transfer", "UtcDateTime"]
+
+
+# MySQL wants to know how long an indexed text may be; names are at most 64 characters, references 140.
+LINE = String(255)
+DIGEST = String(64)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment with its time zone, on databases that have none: kept in UTC, given back in UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Pull(SQLModel, table=True):
+    """Which version was pulled, when and by whom, and what it took. Sizes in bytes."""
+
+    __tablename__ = "pull"
+    __table_args__ = (Index("ix_pull_digest_at", "digest", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(sa_type=LINE)
+    version: str = Field(sa_type=LINE)
+    digest: str = Field(sa_type=DIGEST)
+    outcome: str = Field(sa_type=LINE)
+    """`done`, or the error's code."""
+    seconds: float
+    bytes_total: int = Field(sa_type=BigInteger)
+    bytes_fetched: int = Field(sa_type=BigInteger)
+    bytes_wasted: int = Field(sa_type=BigInteger)
+
+
+class Transfer(SQLModel, table=True):
+    """What one mirror gave to one file of a pull."""
+
+    __tablename__ = "transfer"
+
+    id: int | None = Field(default=None, primary_key=True)
+    pull_id: int = Field(sa_column=Column(ForeignKey("pull.id", ondelete="CASCADE"), nullable=False, index=True))
+    path: str = Field(sa_type=Text)
+    sha256: str = Field(sa_type=DIGEST, index=True)
+    mirror: str = Field(sa_type=LINE)
+    bytes: int = Field(sa_type=BigInteger)
+    chunks: int
+    errors: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+
+
+class MirrorScore(SQLModel, table=True):
+    """What is remembered of a mirror from one pull to the next."""
+
+    __tablename__ = "mirror_score"
+
+    mirror: str = Field(primary_key=True, sa_type=LINE)
+    latency_seconds: float | None
+    bytes_per_second: float | None
+    successes: int
+    failures: int
+    lies: int
+    closed_until: datetime | None = Field(sa_type=UtcDateTime)
+    """Not asked before then, after failures in a row."""
+    updated: datetime = Field(sa_type=UtcDateTime)
+
+
+class LicenseAcceptance(SQLModel, table=True):
+    """Who accepted which licence for which version."""
+
+    __tablename__ = "license_acceptance"
+    __table_args__ = (Index("ix_license_acceptance_digest", "digest"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    at: datetime = Field(sa_type=UtcDateTime)
+    by: str = Field(sa_type=LINE)
+    version: str = Field(sa_type=LINE)
+    digest: str = Field(sa_type=DIGEST)
+    license: str = Field(sa_type=LINE)
+    url: str | None = Field(sa_type=Text)
+
+
+class Event(SQLModel, table=True):
+    """A line of the audit log, to search in; the log itself is the truth."""
+
+    __tablename__ = "event"
+
+    seq: int = Field(sa_column=Column("seq", BigInteger, primary_key=True, autoincrement=False))
+    at: datetime = Field(sa_type=UtcDateTime, index=True)
+    actor: str = Field(sa_type=LINE)
+    act: str = Field(index=True, sa_type=LINE)
+    subject: str = Field(index=True, sa_type=LINE)
+    outcome: str = Field(sa_type=LINE)
+    details: "dict[str, Json]" = Field(sa_column=Column(JSON, nullable=False))
+    line_sha256: str = Field(sa_type=DIGEST)
+
+
+class Task(SQLModel, table=True):
+    """A synthesis that someone asked for, from the moment it is accepted."""
+
+    __tablename__ = "task"
+    __table_args__ = (Index("ix_task_deleted_created", "deleted", "created"),)
+
+    id: str = Field(primary_key=True, sa_type=LINE)
+    created: datetime = Field(sa_type=UtcDateTime)
+    started: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    finished: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    deleted: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Hidden since then, until it is restored or swept away."""
+    status: str = Field(index=True, sa_type=LINE)
+    """`queued`, `running`, `done`, `failed` or `cancelled`."""
+    text: str = Field(sa_type=Text)
+    model: str = Field(index=True, sa_type=LINE)
+    """The version's name; with `model_digest` what spoke."""
+    model_digest: str | None = Field(default=None, sa_type=DIGEST)
+    voice: str | None = Field(default=None, index=True, sa_type=LINE)
+    emotion: str | None = Field(default=None, index=True, sa_type=LINE)
+    settings: "dict[str, Json]" = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    """All else that was asked for: intensity, speed, format, seed."""
+    duration: float | None = None
+    """Seconds of speech."""
+    sample_rate: int | None = None
+    audio_path: str | None = Field(default=None, sa_type=Text)
+    """Below the service's folder for audio."""
+    audio_sha256: str | None = Field(default=None, sa_type=DIGEST)
+    segments: "list[Json]" = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    warnings: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    error_code: str | None = Field(default=None, sa_type=LINE)
+    error: str | None = Field(default=None, sa_type=Text)
