@@ -14,7 +14,16 @@ from pathlib import Path
 
 from indextts_hub.store.trouble import storage_errors
 
-__all__ = ["adopt_file", "make_folder", "remove_file", "sync_file", "sync_folder", "temporary_beside", "write_durably"]
+__all__ = [
+    "adopt_file",
+    "make_folder",
+    "remove_file",
+    "sync_descriptor",
+    "sync_file",
+    "sync_folder",
+    "temporary_beside",
+    "write_durably",
+]
 
 TEMPORARY_SUFFIX = ".tmp"
 
@@ -75,7 +84,7 @@ def sync_file(path: Path) -> None:
         # Windows syncs only what is open for writing; a read-only file elsewhere syncs as it is.
         descriptor = os.open(path, os.O_RDONLY if _FOLDERS_SYNC else os.O_RDWR)
         try:
-            _sync(descriptor)
+            sync_descriptor(descriptor)
         except OSError:
             path.unlink(missing_ok=True)
             raise
@@ -94,7 +103,7 @@ def sync_folder(folder: Path) -> None:
     with storage_errors(folder):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
-            _sync(descriptor)
+            sync_descriptor(descriptor)
         except OSError as error:
             if error.errno not in _CANNOT_SYNC_FOLDERS:
                 raise
@@ -140,7 +149,8 @@ def temporary_beside(path: Path) -> Path:
     return path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
 
 
-def _sync(descriptor: int) -> None:
+def sync_descriptor(descriptor: int) -> None:
+    """Force what was written to an open file to the disk; after an OSError what the file holds is unknown."""
     if sys.platform == "darwin":
         import fcntl
 

@@ -28,7 +28,7 @@ from indextts_hub.errors import Busy
 from indextts_hub.manifest import Digest
 from indextts_hub.store.trouble import storage_errors
 
-__all__ = ["Locks", "who"]
+__all__ = ["Locks", "exclusive", "who"]
 
 # `roots` is held while a small file is written or names are unlinked: after a minute something is badly wrong.
 ROOTS_WAIT_SECONDS = 60.0
@@ -98,7 +98,7 @@ class Locks:
             Busy: E_BUSY, naming the holder.
             StorageError: as `storage_errors`.
         """
-        with self._exclusive("roots", act, wait):
+        with exclusive(self._path("roots"), act=act, wait=wait):
             yield
 
     def leased(self) -> frozenset[str]:
@@ -131,32 +131,42 @@ class Locks:
     @contextmanager
     def _passing(self, name: str, act: str, wait: float) -> Iterator[None]:
         # The file goes while its lock is held: whoever waited on it finds no file, or another, under the name and tries again.
-        with self._exclusive(name, act, wait):
+        with exclusive(self._path(name), act=act, wait=wait):
             try:
                 yield
             finally:
                 with suppress(OSError):  # Windows removes no open file; the next holder takes it over
                     self._path(name).unlink()
 
-    @contextmanager
-    def _exclusive(self, name: str, act: str, wait: float) -> Iterator[None]:
-        path = self._path(name)
-        deadline = time.monotonic() + wait
-        with storage_errors(path):
-            descriptor = _try(path)
-            while descriptor is None:
-                if time.monotonic() >= deadline:
-                    raise _busy(path)
-                time.sleep(POLL_SECONDS)
-                descriptor = _try(path)
-        try:
-            _leave_note(descriptor, act)
-            yield
-        finally:
-            os.close(descriptor)
-
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.lock"
+
+
+@contextmanager
+def exclusive(path: Path, *, act: str, wait: float) -> Iterator[None]:
+    """Hold the lock whose file is `path`; the file stays.
+
+    Args:
+        act: what is being done, for those who wait.
+        wait: seconds.
+
+    Raises:
+        Busy: E_BUSY, naming the holder.
+        StorageError: as `storage_errors`.
+    """
+    deadline = time.monotonic() + wait
+    with storage_errors(path):
+        descriptor = _try(path)
+        while descriptor is None:
+            if time.monotonic() >= deadline:
+                raise _busy(path)
+            time.sleep(POLL_SECONDS)
+            descriptor = _try(path)
+    try:
+        _leave_note(descriptor, act)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _try(path: Path) -> int | None:
