@@ -51,6 +51,9 @@ LARGEST_MANIFEST = 16 * 2**20
 DEEPEST = 16
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+# Possessive, and without insisting on the last quote: a string that never ends costs one look, not one for each of its quotes.
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[\]{}]")
 
 
 def check_digest(text: str) -> Digest:
@@ -274,23 +277,10 @@ def _string(value: Json) -> str:
 def _check_depth(text: str) -> None:
     # The standard parser recurses; counting brackets outside strings first keeps a hostile document from its stack.
     depth = 0
-    inside = escaped = False
-    for character in text:
-        if inside:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                inside = False
-        elif character == '"':
-            inside = True
-        elif character in "[{":
-            depth += 1
-            if depth > DEEPEST:
-                raise ValueError(f"it nests deeper than {DEEPEST}")
-        elif character in "]}":
-            depth -= 1
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > DEEPEST:
+            raise ValueError(f"it nests deeper than {DEEPEST}")
 
 
 def _no_duplicates(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
