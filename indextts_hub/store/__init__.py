@@ -4,6 +4,7 @@ The store needs no database, and importing it costs little: `list` and `path` st
 """
 
 from indextts_hub.store.blobs import BlobFinding, Blobs
+from indextts_hub.store.gc import Collected, Collection, collect, plan_collection, remove_version
 from indextts_hub.store.locks import Locks
 from indextts_hub.store.manifests import Manifests
 from indextts_hub.store.names import Alias, Names, NamesBook, Pin, Target
@@ -14,6 +15,8 @@ __all__ = [
     "Alias",
     "BlobFinding",
     "Blobs",
+    "Collected",
+    "Collection",
     "Locks",
     "Manifests",
     "Names",
@@ -24,5 +27,8 @@ __all__ = [
     "Snapshots",
     "Store",
     "Target",
+    "collect",
     "open_store",
+    "plan_collection",
+    "remove_version",
 ]

@@ -22,6 +22,7 @@ __all__ = [
     "sync_file",
     "sync_folder",
     "temporary_beside",
+    "unlink",
     "write_durably",
 ]
 
@@ -132,16 +133,20 @@ def remove_file(path: Path) -> None:
         StorageError: as `storage_errors`.
     """
     with storage_errors(path):
-        try:
-            path.unlink(missing_ok=True)
-        except PermissionError:
-            if os.name != "nt":
-                raise
-            # Windows removes no read-only file, and a blob's other names share the mark: it is set again by the caller's
-            # next look at the blob.
-            path.chmod(stat.S_IWRITE | stat.S_IREAD)
-            path.unlink(missing_ok=True)
+        unlink(path)
     sync_folder(path.parent)
+
+
+def unlink(path: Path) -> None:
+    """Remove one name, also of a read-only file; a missing one is no trouble. An OSError passes through."""
+    try:
+        path.unlink(missing_ok=True)
+    except PermissionError:
+        if os.name != "nt":
+            raise
+        # Windows removes no read-only file. A blob's other names share the mark, which nothing relies on there.
+        path.chmod(stat.S_IWRITE | stat.S_IREAD)
+        path.unlink(missing_ok=True)
 
 
 def temporary_beside(path: Path) -> Path:

@@ -5,8 +5,8 @@ Each lock's file carries a note of who took it, so that whoever waits can be tol
 
 Three kinds:
 
-    lease(…)           'this version is in use here': any number at once; `gc` leaves alone what is under one. Taken before one
-                       looks which blobs are present
+    lease(digest)      'this version is in use here': any number at once; `gc` leaves alone what is under one. `Store.claim`
+                       takes it, before anyone looks which blobs are present
     writing(digests)   one writer a blob; taken sorted, so that two pulls can't wait for each other
     roots()            what may be collected is looked at or changed: names, leases, `gc`. Held for moments, and nobody who
                        holds it waits for another lock
@@ -55,19 +55,13 @@ class Locks:
     folder: Path
 
     @contextmanager
-    def lease(self, version: str, digest: Digest, *, act: str) -> Iterator[None]:
-        """Keep a version's blobs from being collected while in use: being pulled, served, exported.
-
-        Args:
-            act: what is being done, for those who ask: `pull`, `serve`.
+    def lease(self, digest: Digest, *, act: str) -> Iterator[None]:
+        """Mark a version as in use until the end, of the process at the latest. Enter within `roots`; leave whenever.
 
         Raises:
-            Busy: E_BUSY, if `gc` is at work for longer than a minute.
             StorageError: as `storage_errors`.
         """
-        with ExitStack() as held:
-            with self.roots(act=f"{act} {version}"):
-                held.enter_context(self._passing(f"lease-{digest}-{secrets.token_hex(6)}", f"{act} {version}", 0.0))
+        with self._passing(f"lease-{digest}-{secrets.token_hex(6)}", act, 0.0):
             yield
 
     @contextmanager

@@ -72,6 +72,9 @@ class Manifests:
         """
         remove_file(self.path(digest))
 
+    def __contains__(self, digest: Digest) -> bool:
+        return self.path(digest).is_file()
+
     def with_prefix(self, prefix: str) -> tuple[Digest, ...]:
         """The digests that start with `prefix`, sorted."""
         return tuple(digest for digest in self if digest.startswith(prefix))

@@ -2,10 +2,13 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from indextts_hub.errors import NotFound, StorageError
+from indextts_hub.manifest import Manifest
 from indextts_hub.store.blobs import Blobs, open_regular
 from indextts_hub.store.durable import TEMPORARY_SUFFIX, make_folder, write_durably
 from indextts_hub.store.locks import Locks
@@ -77,6 +80,26 @@ class Store:
         manifests = Manifests(root / "manifests" / "sha256")
         locks = Locks(root / "locks")
         return cls(root, blobs, manifests, Snapshots(root / "versions", blobs, manifests), Names(root / NAMES, locks), locks)
+
+    @contextmanager
+    def claim(self, version: str, manifest: Manifest, *, act: str) -> Iterator[None]:
+        """Keep a version from being collected or removed while it is in use: being pulled, served, exported.
+
+        Its manifest is in the store from here on. What is found present within stays; the claim ends with the process at the
+        latest.
+
+        Args:
+            act: what is being done, for those who ask: `pull`, `serve`.
+
+        Raises:
+            Busy: E_BUSY, if `gc` is at work for longer than a minute.
+            StorageError: the store can't be written; see `Snapshots.get` for reading without a claim.
+        """
+        what = f"{act} {version}"
+        with ExitStack() as held:
+            with self.locks.roots(act=what):
+                held.enter_context(self.locks.lease(self.manifests.write(manifest), act=what))
+            yield
 
     @property
     def partials(self) -> Path:

@@ -5,6 +5,7 @@ file appearing whole. The files are read-only, and replaced by rename if they mu
 """
 
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -27,6 +28,7 @@ __all__ = ["DIGEST_IN_PATH", "Snapshot", "SnapshotState", "Snapshots"]
 
 # 48 bits of the digest: short enough for Windows' paths; a second version with the same ones is refused.
 DIGEST_IN_PATH = 12
+_PREFIX = re.compile(r"[0-9a-f]{12}")
 
 
 class SnapshotState(StrEnum):
@@ -140,19 +142,31 @@ class Snapshots:
         with storage_errors(path):
             path.rename(going)
             sync_folder(path.parent)
-            _remove_tree(going)
+            remove_tree(going)
             if not os.listdir(path.parent):
                 path.parent.rmdir()
 
     def list(self) -> Iterator[tuple[str, Digest]]:
         """Every version laid out, in whole or in part, by name and digest; folders that are none are passed over."""
         by_prefix = {digest[:DIGEST_IN_PATH]: digest for digest in self.manifests}
+        for name, prefix in self._folders():
+            if prefix in by_prefix:
+                yield name, by_prefix[prefix]
+
+    def without_manifest(self) -> Iterator[str]:
+        """`NAME/DIGEST12` of every version laid out whose manifest is lost."""
+        known = {digest[:DIGEST_IN_PATH] for digest in self.manifests}
+        for name, prefix in self._folders():
+            if prefix not in known:
+                yield f"{name}/{prefix}"
+
+    def _folders(self) -> Iterator[tuple[str, str]]:
         with storage_errors(self.folder):
             for name in sorted(os.listdir(self.folder)):
-                if (self.folder / name).is_dir():
+                if os.path.isdir(f"{self.folder}/{name}"):  # noqa: PTH112
                     for prefix in sorted(os.listdir(self.folder / name)):
-                        if prefix in by_prefix:
-                            yield name, by_prefix[prefix]
+                        if _PREFIX.fullmatch(prefix):
+                            yield name, prefix
 
     def _present(self, path: Path, manifest: Manifest) -> tuple[FileEntry, ...]:
         return tuple(file for file in manifest.files if self._is_laid_out(path, file))
@@ -161,8 +175,8 @@ class Snapshots:
         # The blob itself, or a copy of its own. What is linked to something else is a bad blob that was put aside since.
         # Plain strings: over 20,000 files the paths' own arithmetic would cost more than the questions to the disk.
         try:
-            found = os.lstat(f"{path}/{file.path}")  # noqa: PTH116
-            blob = os.lstat(f"{self.blobs.folder}/{file.sha256[:2]}/{file.sha256}")  # noqa: PTH116
+            found = os.lstat(f"{path}/{file.path}")
+            blob = os.lstat(f"{self.blobs.folder}/{file.sha256[:2]}/{file.sha256}")
         except OSError:
             return False
         of_the_blob = os.path.samestat(found, blob) or (found.st_nlink == 1 and stat.S_ISREG(found.st_mode))
@@ -183,7 +197,7 @@ class Snapshots:
                 building.rename(final)
                 sync_folder(final.parent)
             except BaseException:
-                _remove_tree(building)
+                remove_tree(building)
                 raise
 
     def _lay_out(self, final: Path, file: FileEntry) -> None:
@@ -199,7 +213,8 @@ class Snapshots:
         """
         target = path / file.path
         make_folder(target.parent)
-        beside = temporary_beside(target)
+        # Not inside the snapshot, where an engine or an export could meet what a killed process left.
+        beside = temporary_beside(path)
         same_bytes_at(beside, self._blob(file))
         with storage_errors(target):
             beside.replace(target)
@@ -211,8 +226,10 @@ class Snapshots:
         return self.blobs.path(file.sha256)
 
 
-def _remove_tree(folder: Path) -> None:
-    # Windows removes no read-only file; its blob's other names share the mark, which nothing relies on there.
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all read-only files in it; an OSError passes through."""
+
+    # Windows removes no read-only file; see `durable.unlink`.
     def writable(remove: Callable[[str], object], path: str, _error: object) -> None:
         Path(path).chmod(stat.S_IWRITE | stat.S_IREAD)
         remove(path)

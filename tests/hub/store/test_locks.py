@@ -13,6 +13,7 @@ import pytest
 from indextts_hub.errors import Busy
 from indextts_hub.manifest import Digest
 from indextts_hub.store import Store
+from tests.hub.store.shelf import Shelf
 
 A, B = Digest("a" * 64), Digest("b" * 64)
 
@@ -95,11 +96,13 @@ def test_many_threads_take_turns(store: Store) -> None:
     assert most == [1]
 
 
-def test_a_lease_is_seen_while_its_process_lives(store: Store) -> None:
+def test_a_claim_is_seen_while_its_process_lives(store: Store, shelf: Shelf) -> None:
     """S11: what is being pulled or served is never collected."""
-    with another_process(store, f"store.locks.lease('v23', '{A}', act='serve')") as process:
-        with store.locks.lease("v25", B, act="pull"), store.locks.roots(act="gc"):
-            assert store.locks.leased() == {A, B}
+    first, second = shelf.version("v23", {"a": b"1"}), shelf.version("v25", {"a": b"2"})
+    held = f"store.claim('v23', store.manifests.read('{first.digest}'), act='serve')"
+    with another_process(store, held) as process:
+        with store.claim("v25", second, act="pull"), store.locks.roots(act="gc"):
+            assert store.locks.leased() == {first.digest, second.digest}
         process.kill()
         process.wait(10)
         with store.locks.roots(act="gc"):
