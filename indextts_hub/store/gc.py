@@ -4,7 +4,7 @@
     manifest away, `collect` then what only it named. Nothing goes for its age alone, except temporary files.
 2.  A version is never removed while it is pinned, an alias points at it, or somebody has a claim on it.
 3.  While it can't be said what is needed (names or a manifest damaged or lost), nothing is removed.
-4.  All is looked at and removed under the `roots` lock: a pull that starts meanwhile waits, and then looks which blobs there are.
+4.  All is looked at and removed under the `roots` lock: a pull that starts meanwhile waits, and then looks what is there.
 """
 
 import os
