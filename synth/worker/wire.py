@@ -1,0 +1,236 @@
+"""What the service and a worker say to each other: frames of msgpack, each after its length. Pure: bytes in, values out.
+
+The rules this module keeps:
+
+1.  A frame is four bytes of length, big-endian, and that many bytes of one msgpack list: its kind, then its fields.
+2.  A length above `LARGEST_FRAME` is refused before anything is read.
+3.  What is decoded has exactly the fields and types that its kind has; anything else is a `WireError`, never a guess.
+
+A worker says `Knock`, with the token it was given, as soon as it is connected; `Hello` when its engine is loaded; then, for each
+`Speak`, a `SegmentReady` for each segment and one `Done`, `Cancelled` or `Failed` at the end.
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import TypeAlias, TypeGuard
+
+import msgpack
+
+from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+
+__all__ = [
+    "HEADER",
+    "LARGEST_FRAME",
+    "PROTOCOL",
+    "Cancel",
+    "Cancelled",
+    "Done",
+    "Failed",
+    "Frame",
+    "Hello",
+    "Knock",
+    "SegmentReady",
+    "Speak",
+    "WireError",
+    "body_length",
+    "decode",
+    "encode",
+]
+
+PROTOCOL = 1
+"""A worker of another number is refused: it belongs to another installation."""
+
+HEADER = 4
+"""Bytes of a frame's length."""
+
+LARGEST_FRAME = 64 * 2**20
+"""Five minutes of float32 at 48 kHz in one segment; engines cut at far less."""
+
+_LENGTH = struct.Struct(">I")
+
+
+class WireError(Exception):
+    """The bytes are not a frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """Worker: here I am. `token` proves that it is the process that was started."""
+
+    token: str
+    protocol: int = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Worker: the engine is loaded, and this is what it can do."""
+
+    capabilities: Capabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Service: speak these segments, one after the other. One task at a time."""
+
+    task: str
+    segments: tuple[Segment, ...]
+    settings: Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Service: stop this task before its next segment. For a task that is over it means nothing."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentReady:
+    """Worker: the segment at `index` is spoken."""
+
+    task: str
+    index: int
+    speech: SegmentSpeech
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Worker: all segments of the task are spoken."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Worker: the task was left, as asked."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Worker: the task, or with no task the engine's start, failed.
+
+    Attributes:
+        exit_code: that of the `HubError`; 1 for anything else.
+    """
+
+    task: str | None
+    exit_code: int
+    code: str
+    message: str
+    remedy: str
+
+
+Frame: TypeAlias = Knock | Hello | Speak | Cancel | SegmentReady | Done | Cancelled | Failed
+
+
+def encode(frame: Frame) -> bytes:
+    """Return the frame with its length before it.
+
+    Raises:
+        WireError: it is larger than `LARGEST_FRAME`.
+    """
+    # A text with half a surrogate pair can't be said in UTF-8; what an engine prints into an error may hold one.
+    body: bytes = msgpack.packb(_fields(frame), unicode_errors="replace")
+    if len(body) > LARGEST_FRAME:
+        raise WireError(f"a frame of {len(body)} bytes is larger than {LARGEST_FRAME}")
+    return _LENGTH.pack(len(body)) + body
+
+
+def body_length(header: bytes) -> int:
+    """Return how many bytes follow these first four.
+
+    Raises:
+        WireError: they are not four, or announce more than `LARGEST_FRAME`.
+    """
+    if len(header) != HEADER:
+        raise WireError(f"a frame begins with {HEADER} bytes, not {len(header)}")
+    (length,) = _LENGTH.unpack(header)
+    if length > LARGEST_FRAME:
+        raise WireError(f"a frame of {length} bytes is announced; the largest is {LARGEST_FRAME}")
+    return int(length)
+
+
+def decode(body: bytes) -> Frame:
+    """Read the frame in `body`, without its length.
+
+    Raises:
+        WireError: it is not a frame.
+    """
+    try:
+        value: object = msgpack.unpackb(body, strict_map_key=True)
+    except (ValueError, msgpack.UnpackException, RecursionError) as error:
+        raise WireError(f"not msgpack: {type(error).__name__}") from None
+    frame = _frame(value)
+    if frame is None:
+        raise WireError("not a frame of this protocol")
+    return frame
+
+
+def _fields(frame: Frame) -> list[object]:
+    match frame:
+        case Knock(token, protocol):
+            return ["knock", token, protocol]
+        case Hello(can):
+            words = [list(can.emotions), list(can.languages), list(can.notes)]
+            return ["hello", can.sample_rate, can.cloning, can.longest_segment, *words]
+        case Speak(task, segments, settings):
+            return ["speak", task, [[segment.text, float(segment.pause)] for segment in segments], _settings_fields(settings)]
+        case Cancel(task):
+            return ["cancel", task]
+        case SegmentReady(task, index, speech):
+            return ["segment", task, index, speech.samples, list(speech.warnings)]
+        case Done(task):
+            return ["done", task]
+        case Cancelled(task):
+            return ["cancelled", task]
+        case Failed(failed_task, exit_code, code, message, remedy):
+            return ["failed", failed_task, exit_code, code, message, remedy]
+
+
+def _settings_fields(settings: Settings) -> list[object]:
+    return [[float(weight) for weight in settings.emotion], float(settings.speed), settings.seed, settings.voice]
+
+
+def _frame(value: object) -> Frame | None:
+    match value:
+        case ["knock", str(token), int(protocol)]:
+            return Knock(token, protocol)
+        case ["hello", int(sample_rate), bool(cloning), int(longest), emotions, languages, notes] if (
+            _texts(emotions) and _texts(languages) and _texts(notes) and sample_rate > 0 and longest > 0
+        ):
+            return Hello(Capabilities(sample_rate, tuple(emotions), cloning, longest, tuple(languages), tuple(notes)))
+        case ["speak", str(task), list(segments), settings]:
+            return _speak(task, segments, settings)
+        case ["cancel", str(task)]:
+            return Cancel(task)
+        case ["segment", str(task), int(index), bytes(samples), warnings] if _texts(warnings) and len(samples) % 4 == 0:
+            return SegmentReady(task, index, SegmentSpeech(samples, tuple(warnings)))
+        case ["done", str(task)]:
+            return Done(task)
+        case ["cancelled", str(task)]:
+            return Cancelled(task)
+        case ["failed", str() | None as failed, int(exit_code), str(code), str(message), str(remedy)]:
+            return Failed(failed, exit_code, code, message, remedy)
+        case _:
+            return None
+
+
+def _speak(task: str, segments: list[object], settings: object) -> Speak | None:
+    read: list[Segment] = []
+    for segment in segments:
+        match segment:
+            case [str(text), float(pause)]:
+                read.append(Segment(text, pause))
+            case _:
+                return None
+    match settings:
+        case [list(emotion), float(speed), int(seed), str() | None as voice] if all(type(weight) is float for weight in emotion):
+            return Speak(task, tuple(read), Settings(tuple(emotion), speed, seed, voice))
+        case _:
+            return None
+
+
+def _texts(value: object) -> TypeGuard[list[str]]:
+    return isinstance(value, list) and all(isinstance(text, str) for text in value)
