@@ -4,31 +4,46 @@ The store needs no database, and importing it costs little: `list` and `path` st
 """
 
 from indextts_hub.store.blobs import BlobFinding, Blobs
+from indextts_hub.store.check import FileFinding, VersionFinding, check_blobs, check_version, look_at_version, put_aside_bad
 from indextts_hub.store.gc import Collected, Collection, collect, plan_collection, remove_version
 from indextts_hub.store.locks import Locks
 from indextts_hub.store.manifests import Manifests
 from indextts_hub.store.names import Alias, Names, NamesBook, Pin, Target
 from indextts_hub.store.opening import Store, open_store
+from indextts_hub.store.repair import BadRange, bad_ranges, lay_out_again, seed_partial
+from indextts_hub.store.scrub import ScrubReport, scrub
 from indextts_hub.store.snapshots import Snapshot, Snapshots, SnapshotState
 
 __all__ = [
     "Alias",
+    "BadRange",
     "BlobFinding",
     "Blobs",
     "Collected",
     "Collection",
+    "FileFinding",
     "Locks",
     "Manifests",
     "Names",
     "NamesBook",
     "Pin",
+    "ScrubReport",
     "Snapshot",
     "SnapshotState",
     "Snapshots",
     "Store",
     "Target",
+    "VersionFinding",
+    "bad_ranges",
+    "check_blobs",
+    "check_version",
     "collect",
+    "lay_out_again",
+    "look_at_version",
     "open_store",
     "plan_collection",
+    "put_aside_bad",
     "remove_version",
+    "scrub",
+    "seed_partial",
 ]

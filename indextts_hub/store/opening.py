@@ -22,6 +22,7 @@ __all__ = ["Store", "open_store"]
 FORMAT = 1
 MARKER = "store.json"
 NAMES = "names.json"
+SCRUB = "scrub.json"
 
 _README = """\
 This folder is the store of indextts-hub: model files, each kept once under the digest of what it holds.
@@ -54,6 +55,7 @@ _PARTS = frozenset(
         "audit",
         "README",
         NAMES,
+        SCRUB,
         "lost+found",
         "hub.sqlite3",
         "hub.sqlite3-shm",
