@@ -3,9 +3,11 @@
 The store needs no database, and importing it costs little: `list` and `path` start with it. See `docs/store.md`.
 """
 
+from indextts_hub.store.adoption import Adoption, adopt
 from indextts_hub.store.blobs import BlobFinding, Blobs
 from indextts_hub.store.check import FileFinding, VersionFinding, check_blobs, check_version, look_at_version, put_aside_bad
 from indextts_hub.store.gc import Collected, Collection, collect, plan_collection, remove_version
+from indextts_hub.store.layouts import Layouts, RepoPart
 from indextts_hub.store.locks import Locks
 from indextts_hub.store.manifests import Manifests
 from indextts_hub.store.names import Alias, Names, NamesBook, Pin, Target
@@ -15,6 +17,7 @@ from indextts_hub.store.scrub import ScrubReport, scrub
 from indextts_hub.store.snapshots import Snapshot, Snapshots, SnapshotState
 
 __all__ = [
+    "Adoption",
     "Alias",
     "BadRange",
     "BlobFinding",
@@ -22,11 +25,13 @@ __all__ = [
     "Collected",
     "Collection",
     "FileFinding",
+    "Layouts",
     "Locks",
     "Manifests",
     "Names",
     "NamesBook",
     "Pin",
+    "RepoPart",
     "ScrubReport",
     "Snapshot",
     "SnapshotState",
@@ -34,6 +39,7 @@ __all__ = [
     "Store",
     "Target",
     "VersionFinding",
+    "adopt",
     "bad_ranges",
     "check_blobs",
     "check_version",

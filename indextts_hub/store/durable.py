@@ -8,8 +8,10 @@ could not write, and would say 'done'. Such a file is discarded.
 import errno
 import os
 import secrets
+import shutil
 import stat
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from indextts_hub.store.trouble import storage_errors
@@ -18,6 +20,7 @@ __all__ = [
     "adopt_file",
     "make_folder",
     "remove_file",
+    "remove_tree",
     "sync_descriptor",
     "sync_file",
     "sync_folder",
@@ -147,6 +150,17 @@ def unlink(path: Path) -> None:
         # Windows removes no read-only file. A blob's other names share the mark, which nothing relies on there.
         path.chmod(stat.S_IWRITE | stat.S_IREAD)
         path.unlink(missing_ok=True)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder with all read-only files in it; an OSError passes through."""
+
+    # Windows removes no read-only file; see `unlink`.
+    def writable(remove: Callable[[str], object], path: str, _error: object) -> None:
+        Path(path).chmod(stat.S_IWRITE | stat.S_IREAD)
+        remove(path)
+
+    shutil.rmtree(folder, onerror=writable if os.name == "nt" else None)
 
 
 def temporary_beside(path: Path) -> Path:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 from indextts_hub.errors import Busy, IntegrityError, NotFound, PolicyError, StorageError
 from indextts_hub.manifest import ByteCount, Digest, Manifest, check_digest
-from indextts_hub.store.durable import TEMPORARY_SUFFIX, unlink
+from indextts_hub.store.durable import TEMPORARY_SUFFIX, remove_tree, unlink
 from indextts_hub.store.opening import Store
-from indextts_hub.store.snapshots import DIGEST_IN_PATH, remove_tree
+from indextts_hub.store.snapshots import DIGEST_IN_PATH
 from indextts_hub.store.trouble import storage_errors
 
 __all__ = ["Collected", "Collection", "collect", "plan_collection", "remove_version"]
@@ -129,6 +129,7 @@ def _check_unnamed(store: Store, name: str, digest: Digest) -> None:
 
 def _drop(store: Store, name: str, digest: Digest) -> None:
     # The files first: a manifest without files is a version that was never pulled, files without a manifest are damage.
+    store.layouts.remove(name, digest[:DIGEST_IN_PATH])
     store.snapshots.remove(name, digest)
     if all(other != digest for _, other in store.snapshots.list()):
         store.manifests.remove(digest)
@@ -192,7 +193,7 @@ def _garbage(store: Store, needed: dict[Digest, Manifest]) -> Iterator[Collected
 def _temporaries(store: Store) -> Iterator[Collected]:
     leased = {digest[:DIGEST_IN_PATH] for digest in store.locks.leased()}
     youngest = time.time() - TEMPORARY_GRACE_SECONDS
-    for folder in (store.root, store.manifests.folder, store.partials, *_folders(store.snapshots.folder)):
+    for folder in (store.root, store.manifests.folder, store.partials, *_folders(store.snapshots.folder), *_layouts(store)):
         for path in _files(folder):
             if path.name.startswith(".") and path.name.endswith(TEMPORARY_SUFFIX):
                 being_laid_out = path.name[1 : 1 + DIGEST_IN_PATH] in leased
@@ -220,6 +221,10 @@ def _files(folder: Path) -> list[Path]:
 
 def _folders(folder: Path) -> list[Path]:
     return [path for path in _files(folder) if path.is_dir() and not path.is_symlink()]
+
+
+def _layouts(store: Store) -> list[Path]:
+    return [layouts for name in _folders(store.layouts.folder) for layouts in _folders(name)]
 
 
 def _leading_digest(path: Path) -> Digest | None:

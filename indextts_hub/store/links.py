@@ -5,11 +5,12 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 from indextts_hub.store.durable import sync_file
 from indextts_hub.store.trouble import storage_errors
 
-__all__ = ["link", "same_bytes_at"]
+__all__ = ["clone_or_copy", "link", "same_bytes_at"]
 
 # What file systems say that have no links, no more links for this file, or another device behind the name.
 _CANNOT = {
@@ -45,22 +46,25 @@ def same_bytes_at(new: Path, blob: Path) -> None:
     """
     if not link(new, blob):
         with storage_errors(new):
-            _clone_or_copy(new, blob)
+            with blob.open("rb") as source, new.open("xb") as target:
+                clone_or_copy(target, source)
             new.chmod(0o444)
         sync_file(new)
 
 
-def _clone_or_copy(new: Path, blob: Path) -> None:
-    with blob.open("rb") as source, new.open("xb") as target:
-        if sys.platform == "linux":
-            import fcntl
+def clone_or_copy(target: BinaryIO, source: BinaryIO) -> None:
+    """Give the empty file `target` the bytes of `source` from its start on: shared blocks where the file system can, else a copy.
 
-            try:
-                fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
-            except OSError as error:
-                if error.errno not in _CANNOT:
-                    raise
-            else:
-                return
-        # On macOS copyfileobj leaves cloning to nobody: APFS has hard links, so this line is reached only across devices.
-        shutil.copyfileobj(source, target, 2**20)
+    Both are open files of the operating system. An OSError passes through.
+    """
+    if sys.platform == "linux":
+        import fcntl
+
+        try:
+            fcntl.ioctl(target.fileno(), _FICLONE, source.fileno())
+        except OSError as error:
+            if error.errno not in _CANNOT:
+                raise
+        else:
+            return
+    shutil.copyfileobj(source, target, 2**20)

@@ -11,6 +11,7 @@ from indextts_hub.errors import NotFound, StorageError
 from indextts_hub.manifest import Manifest
 from indextts_hub.store.blobs import Blobs, open_regular
 from indextts_hub.store.durable import TEMPORARY_SUFFIX, make_folder, write_durably
+from indextts_hub.store.layouts import Layouts
 from indextts_hub.store.locks import Locks
 from indextts_hub.store.manifests import Manifests
 from indextts_hub.store.names import Names
@@ -49,6 +50,7 @@ _PARTS = frozenset(
         "blobs",
         "manifests",
         "versions",
+        "layouts",
         "partial",
         "quarantine",
         "locks",
@@ -72,6 +74,7 @@ class Store:
     blobs: Blobs
     manifests: Manifests
     snapshots: Snapshots
+    layouts: Layouts
     names: Names
     locks: Locks
 
@@ -81,7 +84,15 @@ class Store:
         blobs = Blobs(root / "blobs" / "sha256", root / "quarantine")
         manifests = Manifests(root / "manifests" / "sha256")
         locks = Locks(root / "locks")
-        return cls(root, blobs, manifests, Snapshots(root / "versions", blobs, manifests), Names(root / NAMES, locks), locks)
+        return cls(
+            root,
+            blobs,
+            manifests,
+            Snapshots(root / "versions", blobs, manifests),
+            Layouts(root / "layouts", blobs),
+            Names(root / NAMES, locks),
+            locks,
+        )
 
     @contextmanager
     def claim(self, version: str, manifest: Manifest, *, act: str) -> Iterator[None]:

@@ -10,6 +10,7 @@ from indextts_hub.manifest import ByteCount, ChunkDigests, Digest, FileEntry
 from indextts_hub.store.blobs import open_regular
 from indextts_hub.store.durable import sync_file, temporary_beside, unlink
 from indextts_hub.store.opening import Store
+from indextts_hub.store.snapshots import DIGEST_IN_PATH
 from indextts_hub.store.trouble import storage_errors
 
 __all__ = ["BadRange", "bad_ranges", "lay_out_again", "seed_partial"]
@@ -83,6 +84,7 @@ def lay_out_again(store: Store, digests: Collection[Digest]) -> list[tuple[str, 
         for file in stale:
             store.snapshots.replace_file(path, file)
         if stale:
+            store.layouts.remove(name, digest[:DIGEST_IN_PATH])
             mended.append((name, digest))
     return mended
 

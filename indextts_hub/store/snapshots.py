@@ -7,9 +7,8 @@ file appearing whole. The files are read-only, and replaced by rename if they mu
 import os
 import re
 import secrets
-import shutil
 import stat
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,7 +18,7 @@ from indextts_hub.manifest import Digest, FileEntry, Manifest
 from indextts_hub.paths import portable_path
 from indextts_hub.reference import check_name
 from indextts_hub.store.blobs import Blobs
-from indextts_hub.store.durable import make_folder, sync_folder, temporary_beside
+from indextts_hub.store.durable import make_folder, remove_tree, sync_folder, temporary_beside
 from indextts_hub.store.links import same_bytes_at
 from indextts_hub.store.manifests import Manifests
 from indextts_hub.store.trouble import storage_errors
@@ -224,14 +223,3 @@ class Snapshots:
         if not self.blobs.has(file.sha256, file.size):
             raise NotFound(f"the blob of {file.path} is not in the store", remedy="pull the version again", code="E_NO_BLOB")
         return self.blobs.path(file.sha256)
-
-
-def remove_tree(folder: Path) -> None:
-    """Remove a folder with all read-only files in it; an OSError passes through."""
-
-    # Windows removes no read-only file; see `durable.unlink`.
-    def writable(remove: Callable[[str], object], path: str, _error: object) -> None:
-        Path(path).chmod(stat.S_IWRITE | stat.S_IREAD)
-        remove(path)
-
-    shutil.rmtree(folder, onerror=writable if os.name == "nt" else None)

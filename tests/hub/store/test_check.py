@@ -68,9 +68,7 @@ def test_one_bit_is_found_put_aside_and_its_versions_are_degraded_until_mended(s
     assert lay_out_again(store, [digest]) == []
 
 
-def test_a_copy_that_changed_is_found_though_its_blob_is_good(
-    store: Store, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_copy_that_changed_is_found_though_its_blob_is_good(store: Store, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """S17: where the file system has no links."""
 
     def refuse(*_: object, **__: object) -> None:

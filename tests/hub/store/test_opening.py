@@ -83,8 +83,6 @@ except HubError as error: print(error.exit_code, error.code)
 
 def test_importing_the_store_brings_no_database_with_it() -> None:
     """`indextts-hub list` must start in 400 ms, and SQLModel alone takes more."""
-    body = (
-        "import indextts_hub.store, sys; print(sorted({'sqlmodel', 'sqlalchemy', 'pydantic', 'filelock'} & set(sys.modules)))"
-    )
+    body = "import indextts_hub.store, sys; print(sorted({'sqlmodel', 'sqlalchemy', 'pydantic', 'filelock'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", body], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "[]"
