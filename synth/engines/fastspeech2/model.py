@@ -1,4 +1,4 @@
-"""FastSpeech 2 as TensorFlowTTS trained it on the Baker corpus: symbols in, a mel spectrogram out. The whole network, top to bottom.
+"""FastSpeech 2 as TensorFlowTTS trained it on the Baker corpus: symbols in, a mel spectrogram out. The whole network.
 
     ids [T] → embed → encoder → durations, f0, energy [T] → repeat each symbol → decoder → mel [F, 80] → postnet
 
@@ -14,6 +14,7 @@ Shapes: T symbols, F frames of 300 samples at 24 kHz, H = 256 hidden channels. O
 
 import hashlib
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -36,7 +37,7 @@ SYMBOLS = 219
 # Rows of the table of positions that the weights carry; row 0 is for padding.
 POSITIONS = 2049
 LONGEST = POSITIONS - 1
-"""Most symbols and most frames of one utterance."""
+"""Most symbols of one utterance, and the most frames at its best quality."""
 
 EPSILON = 1e-5
 DRAW = b"lite"
@@ -44,17 +45,19 @@ DRAW = b"lite"
 
 @dataclass(frozen=True, slots=True)
 class Prosody:
-    """By what to multiply the predictions: one number for all symbols, or float32 [T] with one a symbol.
+    """How to bend the predictions; as it stands it leaves them as they are.
 
     Attributes:
-        duration: above 1 is slower.
-        f0: of the normalised value.
-        energy: of the normalised value.
+        duration: by what to multiply; above 1 is slower.
+        f0_gain, energy_gain: by what to multiply the normalised values: above 1 is livelier.
+        f0_shift, energy_shift: what to add to them then, in standard deviations of the corpus: above 0 is higher, or louder.
     """
 
-    duration: float | Tensor = 1.0
-    f0: float | Tensor = 1.0
-    energy: float | Tensor = 1.0
+    duration: float = 1.0
+    f0_gain: float = 1.0
+    f0_shift: float = 0.0
+    energy_gain: float = 1.0
+    energy_shift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ class FastSpeech2(nn.Module):
             prosody: how to bend the predictions; None leaves them as they are.
 
         Returns:
-            At least one frame and at most `LONGEST`: what would be longer is cut.
+            At least one frame.
         """
         prosody = prosody or Prosody()
         x = self.symbols(ids) + self.positions.weight[1 : len(ids) + 1]  # [T, H]
@@ -110,15 +113,16 @@ class FastSpeech2(nn.Module):
 
         # The duration is predicted as log(frames + 1); TensorFlow's round, like torch's, takes halves to the even number.
         durations = torch.round(functional.relu(torch.exp(self.duration(x)) - 1.0) * prosody.duration).long()  # [T]
-        f0 = self.f0(x) * prosody.f0  # [T]
-        energy = self.energy(x) * prosody.energy  # [T]
+        f0 = self.f0(x) * prosody.f0_gain + prosody.f0_shift  # [T]
+        energy = self.energy(x) * prosody.energy_gain + prosody.energy_shift  # [T]
         kept = self.get_buffer("kept")[:, : len(ids)]  # [2, T, H]
         x = x + (self.f0_embedding(f0[:, None]) * kept[0] + self.energy_embedding(energy[:, None]) * kept[1])  # [T, H]
 
         if not int(durations.sum()):
             durations[-1] = 1
-        x = torch.repeat_interleave(x, durations, dim=0)[:LONGEST]  # [F, H]
-        x = x + self.positions.weight[1 : len(x) + 1]
+        x = torch.repeat_interleave(x, durations, dim=0)  # [F, H]
+        # Beyond the table, at 25 s, the last position stands for all later ones: worse speech, but none is lost.
+        x = x + self.positions.weight[torch.arange(1, len(x) + 1).clamp_max(LONGEST)]
         for layer in self.decoder:
             x = layer(x)
 
@@ -173,7 +177,7 @@ class Postnet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (MELS, POSTNET, POSTNET, POSTNET, POSTNET, MELS)
-        self.convs = nn.ModuleList(Conv(a, b, 5) for a, b in zip(widths, widths[1:], strict=False))
+        self.convs = nn.ModuleList(Conv(a, b, 5) for a, b in pairwise(widths))
 
     def forward(self, mel: Tensor) -> Tensor:
         """[F, 80] → [F, 80], to be added to it."""
@@ -217,7 +221,7 @@ class Conv(nn.Module):
 
 
 class Norm(nn.Module):
-    """A layer normalisation, multiplied out in the order of the original: in another, sums differ in the last bit and round otherwise."""
+    """A layer normalisation in the original's order of operations: in another, the last bit differs, and rounds otherwise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -242,7 +246,7 @@ def rounded(x: Tensor, largest: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def kept_channels() -> Tensor:
-    """Which channels of the f0 and energy embeddings are kept at each position, and twice as loud: float32 [2, `LONGEST`, H] of 0 and 2.
+    """Which channels of the two embeddings are kept at each position, and doubled: float32 [2, `LONGEST`, H] of 0 and 2.
 
     One draw of the original's dropout of one half, the same on every machine.
     """

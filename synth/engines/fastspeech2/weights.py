@@ -71,7 +71,7 @@ def load_vocoder(path: Path) -> Vocoder:
             state |= _real_conv(found, f"{at}/conv1d_{number}", f"{to}.dilated")
             state |= _real_conv(found, f"{at}/shortcut", f"{to}.shortcut")
             state[f"{to}.pointwise.weight"] = found.conv(f"{at}/conv1d_{number + 1}").real
-            # Both biases are added to one sum, so training gave them equal gradients; where they came out equal, the file keeps one.
+            # Both biases are added to one sum, so training moved them alike; where they came out equal, the file keeps one.
             own, shared = f"{at}/conv1d_{number + 1}/{BIAS}", f"{at}/shortcut/{BIAS}"
             state[f"{to}.pointwise.bias"] = found[own if own in found else shared].real
             number += 2

@@ -1,0 +1,127 @@
+"""From text as people write it to text as it is read aloud: numbers, dates, money and units in words, and only what can be spoken.
+
+wetext does the reading of numbers; what it leaves or misreads is put right before it, by the rules below.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+from indextts_hub.errors import UsageError
+from synth.text.pinyin import is_readable
+
+__all__ = ["LONGEST", "NormalisedText", "normalise"]
+
+LONGEST = 20_000
+"""Characters of one request: an hour of speech; what is longer is a book, and a batch's business."""
+
+PUNCTUATION = frozenset("，。！？；：、…—,.!?;:\n")
+# Said by name where they stand between letters or digits.
+_NAMED = {
+    "@": "艾特",
+    "/": "斜杠",
+    ".": "点",
+    "_": "下划线",
+    "-": "杠",
+    "&": "和",
+    "#": "井号",
+    ":": "冒号",
+    "?": "问号",
+    "=": "等于",
+}
+
+_ADDRESS = re.compile(r"(?:https?://|www\.)[\w.~:/?#@&=%+-]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
+_VERSION = re.compile(r"(?<![A-Za-z])[vV](\d+(?:\.\d+)+)")
+_MONEY = re.compile(r"[¥￥]\s*(\d[\d,]*(?:\.\d+)?)\s*(万|亿)?元?")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_DIGIT_NAMES = re.compile(
+    r"(?P<kind>号码|房间号|编号|工号|单号|订单号|验证码|密码|邮编|尾号|房号|学号|卡号)(?P<middle>[是为：: ]{0,2})(?P<digits>\d{3,})"
+)
+_GAPS = re.compile(r"[^\S\n]+")
+_MARK = re.compile(r"<[^<>|\n]{1,8}\|[A-Za-zü: 1-5]{2,60}>")
+
+
+@dataclass(frozen=True, slots=True)
+class NormalisedText:
+    """Text that can be read aloud, and what was done to get there that its author should know."""
+
+    text: str
+    warnings: tuple[str, ...] = ()
+
+
+def normalise(text: str) -> NormalisedText:
+    """Write out what is read aloud.
+
+    Pronunciation marks `<字|ZI4>` stay as they are.
+
+    Raises:
+        UsageError: E_TEXT, if the text is too long, no text at all, or has nothing in it that can be spoken.
+    """
+    if len(text) > LONGEST:
+        raise _refused(f"the text has {len(text)} characters", f"send at most {LONGEST} at once, or use a batch")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise _refused("the text has half a character in it (an unpaired surrogate)", "send it as UTF-8")
+    pieces: list[str] = []
+    dropped: dict[str, None] = {}
+    start = 0
+    for mark in _MARK.finditer(text):
+        pieces += [_written_out(text[start : mark.start()], dropped), mark.group()]
+        start = mark.end()
+    pieces.append(_written_out(text[start:], dropped))
+    whole = "".join(pieces).strip()
+    if not any(is_readable(character) for character in whole):
+        raise _refused("there is nothing in the text that can be spoken", "write some Chinese, letters or numbers")
+    return NormalisedText(whole, _warnings(list(dropped)))
+
+
+def _written_out(text: str, dropped: dict[str, None]) -> str:
+    plain = unicodedata.normalize("NFKC", _GAPS.sub(" ", text).replace("￥", "¥").replace("…", "。"))
+    plain = _ADDRESS.sub(lambda found: _named(found.group()), plain)
+    plain = _VERSION.sub(lambda found: f"V{found[1].replace('.', '点')}", plain)
+    plain = _THOUSANDS.sub("", plain)
+    plain = _MONEY.sub(lambda found: f"{found[1]}{found[2] or ''}元", plain)
+    plain = _DIGIT_NAMES.sub(lambda found: f"{found['kind']}{found['middle']}{_digit_by_digit(found['digits'])}", plain)
+    spoken = "\n".join(_numbers().normalize(line) if line.strip() else "" for line in plain.splitlines())
+    return "".join(_kept(character, dropped) for character in spoken)
+
+
+def _kept(character: str, dropped: dict[str, None]) -> str:
+    if character in PUNCTUATION or is_readable(character):
+        return character
+    if unicodedata.category(character)[0] in "LNS" and not character.isspace():
+        dropped[character] = None
+    return " " if character.isspace() or unicodedata.category(character)[0] == "P" else ""
+
+
+def _named(address: str) -> str:
+    body = re.sub(r"^https?://", "", address).rstrip("/.")
+    return "".join(_NAMED.get(character, character) for character in body)
+
+
+def _digit_by_digit(digits: str) -> str:
+    return "".join("零幺二三四五六七八九"[int(digit)] for digit in digits)
+
+
+def _warnings(dropped: list[str]) -> tuple[str, ...]:
+    if not dropped:
+        return ()
+    shown = " ".join(dropped[:10]) + (" …" if len(dropped) > 10 else "")
+    return (f"left out, as nothing reads them aloud: {shown}",)
+
+
+class _Normalizer(Protocol):
+    def normalize(self, text: str) -> str: ...
+
+
+@cache
+def _numbers() -> _Normalizer:
+    from wetext import Normalizer
+
+    found: _Normalizer = Normalizer(lang="zh", operator="tn", traditional_to_simple=True)
+    return found
+
+
+def _refused(what: str, remedy: str) -> UsageError:
+    return UsageError(what, remedy=remedy, code="E_TEXT")

@@ -1,0 +1,97 @@
+"""From text to the segments that an engine speaks in one go, each with the silence behind it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from synth.engines.protocol import Segment
+from synth.text.normalise import normalise
+from synth.text.pinyin import is_readable
+
+__all__ = ["SegmentedText", "to_segments"]
+
+# Seconds of silence behind a segment. A reader of news pauses 0.3 to 0.6 s at a full stop and about half of that at a comma; the
+# engine's own closing silence, about 0.15 s, comes on top.
+PAUSES = {"\n": 0.45, "。": 0.3, "！": 0.3, "？": 0.3, "!": 0.3, "?": 0.3, ".": 0.3, "；": 0.25, ";": 0.25}
+PAUSE_AT_COMMA = 0.1
+PAUSE_AT_CUT = 0.0
+
+_SENTENCE = re.compile(r"[^。！？!?；;\n]*(?:\.(?=\s|$)|[。！？!?；;\n])*[”’」』）)]*")
+_CLAUSE = re.compile(r"[^，、：,:—]+[，、：,:—]*|[，、：,:—]+")
+# A word in Latin letters, a pronunciation mark, or any one character: what is never cut within.
+_ATOM = re.compile(r"<[^<>|\n]+\|[^<>\n]+>|[A-Za-z]+(?:-[A-Za-z]+)*|.", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentedText:
+    """What will be spoken, in order, and what its author should know."""
+
+    segments: tuple[Segment, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def to_segments(text: str, longest: int) -> SegmentedText:
+    """Normalise a text and cut it: at sentences, where one is too long at clauses, and only then between words.
+
+    Args:
+        text: as a person wrote it.
+        longest: characters of one segment, an engine's `Capabilities.longest_segment`.
+
+    Raises:
+        UsageError: E_TEXT, if nothing in it can be spoken.
+    """
+    spoken = normalise(text)
+    segments = tuple(segment for sentence in _SENTENCE.findall(spoken.text) for segment in _segments(sentence, longest))
+    last = segments[-1]
+    return SegmentedText((*segments[:-1], Segment(last.text)), spoken.warnings)
+
+
+def _segments(sentence: str, longest: int) -> Iterator[Segment]:
+    body = sentence.strip()
+    if not any(is_readable(character) for character in body):
+        return
+    pause = next((PAUSES[character] for character in reversed(sentence) if character in PAUSES), PAUSE_AT_COMMA)
+    parts = list(_packed(body, longest))
+    for number, part in enumerate(parts, 1):
+        at_comma = PAUSE_AT_COMMA if part[-1] in "，、：,:—" else PAUSE_AT_CUT
+        yield Segment(part, pause if number == len(parts) else at_comma)
+
+
+def _packed(sentence: str, longest: int) -> Iterator[str]:
+    """Clauses put together as long as they fit; a clause that alone is too long is cut between its atoms."""
+    if len(sentence) <= longest:
+        yield sentence
+        return
+    held = ""
+    for piece in (piece for clause in _CLAUSE.findall(sentence) for piece in _cut(clause, longest)):
+        if held and len(held) + len(piece) > longest:
+            yield from (held.strip(),) if _speaks(held) else ()
+            held = ""
+        held += piece
+    if _speaks(held):
+        yield held.strip()
+
+
+def _cut(clause: str, longest: int) -> Iterator[str]:
+    if len(clause) <= longest:
+        yield clause
+        return
+    held = ""
+    for atom in (piece for whole in _ATOM.findall(clause) for piece in _bounded(whole, longest)):
+        if held and len(held) + len(atom) > longest:
+            yield held
+            held = ""
+        held += atom
+    yield held
+
+
+def _bounded(atom: str, longest: int) -> Iterator[str]:
+    """A word longer than a segment is no word: cut it."""
+    if atom.startswith("<"):
+        yield atom
+        return
+    yield from (atom[start : start + longest] for start in range(0, len(atom), longest))
+
+
+def _speaks(text: str) -> bool:
+    return any(is_readable(character) for character in text)

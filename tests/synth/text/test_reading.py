@@ -1,0 +1,97 @@
+"""Text is read as people read it: numbers, dates and money in words, tones as they change each other, letters by name."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from indextts_hub.errors import UsageError
+from synth.text.normalise import LONGEST, normalise
+from synth.text.pinyin import Break, Syllable, is_readable, to_syllables
+from synth.text.segments import to_segments
+
+ROWS = [
+    line.split("\t")
+    for line in (Path(__file__).parents[2] / "data" / "reading.tsv").read_text("utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def pinyin(text: str) -> str:
+    return " ".join(sound.pinyin for sound in to_syllables(text) if isinstance(sound, Syllable))
+
+
+@pytest.mark.parametrize(("text", "expected"), ROWS)
+def test_a_sentence_is_read_as_people_read_it(text: str, expected: str) -> None:
+    assert pinyin(normalise(text).text) == expected
+
+
+def test_a_mark_fixes_a_reading() -> None:
+    assert pinyin(normalise("请在这<行|HANG2>写").text) == "qing3 zai4 zhe4 hang2 xie3"
+
+
+def test_punctuation_inside_a_segment_is_a_break() -> None:
+    assert [sound.level for sound in to_syllables("你好，世界。") if isinstance(sound, Break)] == [3]
+
+
+def test_what_nothing_reads_aloud_is_left_out_with_a_warning() -> None:
+    spoken = normalise("你好😀世界")
+    assert spoken.text == "你好世界"
+    assert "😀" in spoken.warnings[0]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "😀😀", "。。。！", "\x00\x01", "\ud800", "你" * (LONGEST + 1)])
+def test_text_that_can_not_be_spoken_is_wrong_usage(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        to_segments(text, 60)
+    assert refused.value.code == "E_TEXT"
+
+
+def test_sentences_are_segments_and_pauses_stand_behind_all_but_the_last() -> None:
+    segments = to_segments("今天很好。明天呢？后天！", 60).segments
+    assert [segment.text for segment in segments] == ["今天很好。", "明天呢?", "后天!"]
+    assert [segment.pause > 0 for segment in segments] == [True, True, False]
+
+
+def test_a_decimal_point_ends_no_sentence() -> None:
+    assert len(to_segments("价格是3.5元", 60).segments) == 1
+
+
+def test_five_thousand_characters_are_spoken_whole() -> None:
+    text = ("今天天气很好，我们一起去公园散步吧。" * 300)[:5000]
+    segments = to_segments(text, 60).segments
+    assert "".join(segment.text for segment in segments) == normalise(text).text
+
+
+@given(st.text("你好ab，。 1-<|>3\n", max_size=300), st.integers(4, 60))
+def test_cutting_loses_nothing_that_is_heard_and_no_segment_is_too_long(text: str, longest: int) -> None:
+    try:
+        segments = to_segments(text, longest).segments
+    except UsageError:
+        return
+    heard = [character for character in normalise(text).text if is_readable(character)]
+    assert [character for segment in segments for character in segment.text if is_readable(character)] == heard
+    assert all(len(segment.text) <= longest for segment in segments)
+
+
+@given(st.text(max_size=200))
+def test_any_text_is_segments_or_wrong_usage(text: str) -> None:
+    try:
+        spoken = to_segments(text, 60)
+    except UsageError:
+        return
+    assert spoken.segments
+
+
+@pytest.mark.slow
+def test_every_character_of_the_dictionary_is_read_in_syllables_that_the_voice_has(lite_snapshot: Path) -> None:
+    from pypinyin.constants import PINYIN_DICT
+
+    known = json.loads((lite_snapshot / "baker_mapper.json").read_bytes())["pinyin_dict"]
+    for code in PINYIN_DICT:
+        for sound in to_syllables(chr(code)):
+            assert isinstance(sound, Syllable)
+            assert sound.pinyin[:-1] in known
+            assert sound.tone in "12345"
