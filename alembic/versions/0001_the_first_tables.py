@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.Column("subject", sa.String(length=255), nullable=False),
         sa.Column("outcome", sa.String(length=255), nullable=False),
         sa.Column("details", sa.JSON(), nullable=False),
+        sa.Column("previous", sa.String(length=64), nullable=False),
         sa.Column("line_sha256", sa.String(length=64), nullable=False),
         sa.PrimaryKeyConstraint("seq"),
     )

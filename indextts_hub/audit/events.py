@@ -21,7 +21,9 @@ FIRST = Digest("0" * 64)
 
 # A pull of 1,000 files from five mirrors is some 300 KB; what is larger is cut by whoever writes it into several events.
 LARGEST_LINE = 2**20
-# Names, references, paths and codes are shorter; what is longer came from outside and is cut.
+# Names, references and codes are shorter; what is longer came from outside and is cut.
+LONGEST_FIELD = 250
+# A path or an address in the details.
 LONGEST_TEXT = 1000
 
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -60,14 +62,14 @@ def encode_event(event: AuditEvent) -> bytes:
     """
     line = canonical_json(
         {
-            "act": _plain(event.act),
-            "actor": _plain(event.actor),
+            "act": _plain(event.act, LONGEST_FIELD),
+            "actor": _plain(event.actor, LONGEST_FIELD),
             "at": _moment(event.at),
             "details": _plain_json(dict(event.details)),
-            "outcome": _plain(event.outcome),
+            "outcome": _plain(event.outcome, LONGEST_FIELD),
             "previous": event.previous,
             "seq": event.seq,
-            "subject": _plain(event.subject),
+            "subject": _plain(event.subject, LONGEST_FIELD),
         }
     )
     if len(line) >= LARGEST_LINE:
@@ -118,16 +120,16 @@ def _moment(at: datetime) -> str:
 
 def _plain_json(value: Json) -> Json:
     if isinstance(value, str):
-        return _plain(value)
+        return _plain(value, LONGEST_TEXT)
     if isinstance(value, list):
         return [_plain_json(part) for part in value]
     if isinstance(value, dict):
-        return {_plain(key): _plain_json(part) for key, part in value.items()}
+        return {_plain(key, LONGEST_FIELD): _plain_json(part) for key, part in value.items()}
     return value
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, longest: int) -> str:
     # A name or address from outside may hold line feeds, terminal codes or half a character: shown, obeyed by no one.
     if not text.isprintable():
-        text = "".join(c if unicodedata.category(c) not in _UNSEEN else f"\\u{ord(c):04x}" for c in text[:LONGEST_TEXT])
-    return text if len(text) <= LONGEST_TEXT else f"{text[: LONGEST_TEXT - 1]}…"
+        text = "".join(c if unicodedata.category(c) not in _UNSEEN else f"\\u{ord(c):04x}" for c in text[:longest])
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"

@@ -110,9 +110,18 @@ class AuditLog:
             IntegrityError: E_EVENT, at a line that is none.
             StorageError: as `storage_errors`.
         """
-        for line in self._lines():
+        for line in self.lines():
+            yield parse_event(line)
+
+    def lines(self) -> Iterator[bytes]:
+        """The bytes of every whole line, each with its line feed, as they stand in the file.
+
+        Raises:
+            StorageError: as `storage_errors`.
+        """
+        for line in self._read():
             if line.endswith(b"\n"):
-                yield parse_event(line)
+                yield line
 
     def verify(self) -> LogFinding:
         """Read every line and check it, its number and the chain.
@@ -121,7 +130,7 @@ class AuditLog:
             StorageError: the log can't be read.
         """
         head, seq = FIRST, 0
-        for line in self._lines():
+        for line in self._read():
             if not line.endswith(b"\n") and len(line) < LARGEST_LINE:
                 return LogFinding(seq, head, None, None, torn=True)
             if problem := _problem(line, seq, head):
@@ -129,7 +138,7 @@ class AuditLog:
             head, seq = line_digest(line), seq + 1
         return LogFinding(seq, head, None, None, torn=False)
 
-    def _lines(self) -> Iterator[bytes]:
+    def _read(self) -> Iterator[bytes]:
         try:
             file = open_regular(self.path)
         except NotFound:

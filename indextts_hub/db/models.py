@@ -116,6 +116,7 @@ class Event(SQLModel, table=True):
     subject: str = Field(index=True, sa_type=LINE)
     outcome: str = Field(sa_type=LINE)
     details: "dict[str, Json]" = Field(sa_column=Column(JSON, nullable=False))
+    previous: str = Field(sa_type=DIGEST)
     line_sha256: str = Field(sa_type=DIGEST)
 
 

@@ -6,6 +6,7 @@ The store needs no database, and importing it costs little: `list` and `path` st
 from indextts_hub.store.adoption import Adoption, adopt
 from indextts_hub.store.blobs import BlobFinding, Blobs
 from indextts_hub.store.check import FileFinding, VersionFinding, check_blobs, check_version, look_at_version, put_aside_bad
+from indextts_hub.store.damage import Damage, find_damage, mend_damage
 from indextts_hub.store.gc import Collected, Collection, collect, plan_collection, remove_version
 from indextts_hub.store.layouts import Layouts, RepoPart
 from indextts_hub.store.locks import Locks
@@ -24,6 +25,7 @@ __all__ = [
     "Blobs",
     "Collected",
     "Collection",
+    "Damage",
     "FileFinding",
     "Layouts",
     "Locks",
@@ -44,8 +46,10 @@ __all__ = [
     "check_blobs",
     "check_version",
     "collect",
+    "find_damage",
     "lay_out_again",
     "look_at_version",
+    "mend_damage",
     "open_store",
     "plan_collection",
     "put_aside_bad",

@@ -142,7 +142,7 @@ def test_a_long_line_does_not_hide_the_one_before_it(log: AuditLog) -> None:
     assert log.verify().events == 2
 
 
-texts = st.text(max_size=30) | st.text(min_size=900, max_size=1100)
+texts = st.text(max_size=30) | st.text(min_size=240, max_size=260) | st.text(min_size=990, max_size=1010)
 details = st.dictionaries(st.text(max_size=5), st.none() | st.booleans() | st.integers(-(2**62), 2**62) | texts, max_size=4)
 
 
