@@ -1,0 +1,132 @@
+"""The process an engine runs in: `python -m synth.worker.main --port P --engine MODULE --snapshot FOLDER`.
+
+Needs the standard library, msgpack and what the engine itself imports, so that it runs in any engine's environment. The first
+line of standard input is the token that proves to the service which process is calling. What the engine prints goes to standard
+error, never between the frames. When the service closes the connection, or dies, this process ends at once.
+"""
+
+import argparse
+import os
+import socket
+import sys
+import threading
+from importlib import import_module
+from pathlib import Path
+from queue import SimpleQueue
+
+from indextts_hub.errors import HubError
+from synth.engines.protocol import Engine
+from synth.worker.wire import (
+    HEADER,
+    Cancel,
+    Cancelled,
+    Done,
+    Failed,
+    Frame,
+    Hello,
+    Knock,
+    SegmentReady,
+    Speak,
+    WireError,
+    body_length,
+    decode,
+    encode,
+)
+
+__all__ = ["main"]
+
+# The service listens before it starts this process: a connection within the machine takes no time at all, or never comes.
+CONNECT_TIMEOUT = 10.0
+
+
+def main() -> None:
+    """Connect, load the engine, and speak until the service is gone."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--engine", required=True)
+    parser.add_argument("--snapshot", type=Path, required=True)
+    asked = parser.parse_args()
+    token = sys.stdin.readline().strip()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    with socket.create_connection(("127.0.0.1", asked.port), CONNECT_TIMEOUT) as connection:
+        connection.settimeout(None)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        line = _Line(connection)
+        line.send(Knock(token))
+        threading.Thread(target=line.listen, name="listen", daemon=True).start()
+        try:
+            engine: Engine = import_module(asked.engine).load(asked.snapshot)
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises is told to the service
+            line.send(_failed(None, error))
+            return
+        line.send(Hello(engine.capabilities))
+        while True:
+            _speak(engine, line.tasks.get(), line)
+
+
+def _speak(engine: Engine, asked: Speak, line: "_Line") -> None:
+    try:
+        for index, segment in enumerate(asked.segments):
+            if line.cancelled == asked.task:
+                line.send(Cancelled(asked.task))
+                return
+            line.send(SegmentReady(asked.task, index, engine.speak(segment, asked.settings)))
+        line.send(Done(asked.task))
+    except Exception as error:  # noqa: BLE001 - whatever an engine raises is told to the service
+        line.send(_failed(asked.task, error))
+
+
+def _failed(task: str | None, error: Exception) -> Failed:
+    if isinstance(error, HubError):
+        return Failed(task, error.exit_code, error.code, error.message, error.remedy)
+    import traceback
+
+    traceback.print_exception(error)
+    said = f"the engine failed: {type(error).__name__}: {error}"
+    return Failed(task, 1, "E_ENGINE", said[:500], "see the service's log for the engine's own words")
+
+
+class _Line:
+    """The connection to the service: frames out from the engine's thread, frames in on a thread of their own."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self.tasks: SimpleQueue[Speak] = SimpleQueue()
+        self.cancelled: str | None = None
+
+    def send(self, frame: Frame) -> None:
+        try:
+            self._connection.sendall(encode(frame))
+        except OSError:
+            _end()
+
+    def listen(self) -> None:
+        """Take what the service says until it is gone; then end the process, whatever the engine is doing."""
+        try:
+            while True:
+                frame = decode(self._receive(body_length(self._receive(HEADER))))
+                if isinstance(frame, Speak):
+                    self.tasks.put(frame)
+                elif isinstance(frame, Cancel):
+                    self.cancelled = frame.task
+        except (OSError, WireError, EOFError):
+            _end()
+
+    def _receive(self, count: int) -> bytes:
+        got = bytearray()
+        while len(got) < count:
+            more = self._connection.recv(count - len(got))
+            if not more:
+                raise EOFError
+            got += more
+        return bytes(got)
+
+
+def _end() -> None:
+    # The engine may be deep in a computation that no exception reaches, and has nothing to lose.
+    sys.stderr.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

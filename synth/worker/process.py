@@ -1,0 +1,351 @@
+"""One worker: an engine in a process of its own, from its start to its end, and the frames it exchanges with the service.
+
+It calls back over a loopback connection and proves with a token that it is the process that was started (decision 0070).
+"""
+
+import asyncio
+import contextlib
+import hmac
+import logging
+import secrets
+import sys
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from indextts_hub.errors import HubError, IntegrityError, NotFound, PolicyError, StorageError, UsageError
+from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+from synth.worker.wire import (
+    HEADER,
+    PROTOCOL,
+    Cancel,
+    Cancelled,
+    Done,
+    Failed,
+    Frame,
+    Hello,
+    Knock,
+    SegmentReady,
+    Speak,
+    WireError,
+    body_length,
+    decode,
+    encode,
+)
+
+__all__ = ["Launch", "TimeLimits", "Worker", "WorkerDied", "WorkerError"]
+
+_log = logging.getLogger(__name__)
+
+# Enough for the end of an engine's own traceback; the log has the rest.
+_TAIL_CHARACTERS = 4000
+# What may lie unread before the worker is made to wait; a segment of half a minute.
+_UNREAD_BYTES = 2**21
+# A process that was started calls at once; anybody else may not keep the door open.
+_KNOCK_TIMEOUT = 5.0
+# Between asking a worker to end and ending it.
+_GRACE = 3.0
+
+
+class WorkerError(HubError):
+    """An engine could not be started, or failed at speaking."""
+
+    exit_code = 1
+    default_code = "E_WORKER"
+
+
+class WorkerDied(WorkerError):
+    """The worker's process ended, or had to be ended, while it was needed. A new one may do better."""
+
+    default_code = "E_WORKER_DIED"
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What to start.
+
+    Attributes:
+        engine: name of the module whose `load` makes the engine.
+        snapshot: folder with the version's files.
+        python: the interpreter of the engine's environment.
+        environment: variables for the process; None for this process's own.
+    """
+
+    engine: str
+    snapshot: Path
+    python: str = field(default=sys.executable)
+    environment: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimits:
+    """How long to wait, in seconds.
+
+    Attributes:
+        start: for the engine to load: gigabytes from a slow disk.
+        segment: for one segment: a long one on a slow processor.
+    """
+
+    start: float = 600.0
+    segment: float = 300.0
+
+
+class Worker:
+    """A running worker. Speaks one task at a time; whoever made it stops it."""
+
+    def __init__(
+        self, process: asyncio.subprocess.Process, words: "_Words", limits: TimeLimits, call: "_Call", can: Capabilities
+    ) -> None:
+        self.capabilities = can
+        self._process = process
+        self._words = words
+        self._limits = limits
+        self._frames, self._out = call
+        self._turn = asyncio.Lock()
+        self._open_task: str | None = None
+
+    @classmethod
+    async def start(cls, launch: Launch, limits: TimeLimits) -> "Worker":
+        """Start a worker and wait until its engine is loaded.
+
+        Raises:
+            WorkerError: E_WORKER, if the interpreter can't be started.
+            WorkerDied: the process ended, or took longer than `limits.start`.
+            HubError: what the engine said of its files, with its own code.
+        """
+        calls: asyncio.Queue[_Call] = asyncio.Queue()
+        token = secrets.token_hex(32)
+
+        async def answer(frames: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+            if await _knocks(frames, token):
+                await calls.put((frames, out))
+            else:
+                out.close()
+
+        # Only closed, not waited for: the one connection through this door stays open as long as the worker lives.
+        door = await asyncio.start_server(answer, "127.0.0.1", 0, limit=_UNREAD_BYTES)
+        with contextlib.closing(door):
+            async with contextlib.AsyncExitStack() as undo:
+                process = await _spawn(launch, door.sockets[0].getsockname()[1], token)
+                words = _Words(process)
+                undo.push_async_callback(_end, process, words)
+                try:
+                    async with asyncio.timeout(limits.start):
+                        frames, out = await _call(calls, process, words)
+                        undo.callback(out.close)
+                        frame = await _read(frames)
+                except TimeoutError:
+                    raise WorkerDied(
+                        f"the engine was not ready after {limits.start:.0f} s",
+                        remedy="look at the machine's memory and disk, or allow more time for the start",
+                        code="E_WORKER_SLOW",
+                    ) from None
+                except (EOFError, ConnectionError):
+                    raise await _death(process, words) from None
+                match frame:
+                    case Hello(capabilities):
+                        undo.pop_all()
+                        return cls(process, words, limits, (frames, out), capabilities)
+                    case Failed():
+                        raise _error(frame)
+                    case _:
+                        raise _nonsense()
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        return self._process.pid
+
+    async def speak(self, segments: Sequence[Segment], settings: Settings) -> AsyncGenerator[SegmentSpeech, None]:
+        """Speak the segments, giving each as it is ready. Leaving early (`aclose`) stops the worker before its next segment.
+
+        Raises:
+            WorkerDied: the process ended, or a segment took longer than `limits.segment`; the worker is of no more use.
+            HubError: what the engine said of the task; the worker goes on.
+        """
+        async with self._turn:
+            await self._finish_what_was_left()
+            task = secrets.token_hex(8)
+            self._open_task = task
+            try:
+                await self._send(Speak(task, tuple(segments), settings))
+                while (speech := await self._segment(task)) is not None:
+                    yield speech
+            finally:
+                if self._open_task == task:
+                    self._out.write(encode(Cancel(task)))
+
+    async def stop(self) -> None:
+        """End the process: by hanging up, which it obeys at once; by asking, if it does not; at last by force."""
+        self._out.close()
+        await _end(self._process, self._words)
+
+    async def died(self) -> WorkerDied:
+        """Wait until the process has ended, and say how."""
+        return await _death(self._process, self._words, patience=None)
+
+    async def _segment(self, task: str) -> SegmentSpeech | None:
+        frame = await self._within_a_segment()
+        match frame:
+            case SegmentReady(of, _, speech) if of == task:
+                return speech
+            case Done(of) if of == task:
+                self._open_task = None
+                return None
+            case Failed(of) if of == task:
+                self._open_task = None
+                raise _error(frame)
+            case _:
+                raise _nonsense()
+
+    async def _finish_what_was_left(self) -> None:
+        # A task that was left early goes on until its segment is spoken; what it still says is for nobody.
+        while self._open_task is not None:
+            if isinstance(await self._within_a_segment(), Done | Cancelled | Failed):
+                self._open_task = None
+
+    async def _within_a_segment(self) -> Frame:
+        try:
+            async with asyncio.timeout(self._limits.segment):
+                return await _read(self._frames)
+        except TimeoutError:
+            self._process.kill()
+            raise WorkerDied(
+                f"a segment was not spoken within {self._limits.segment:.0f} s",
+                remedy="use shorter sentences, or allow more time for a segment",
+                code="E_WORKER_SLOW",
+            ) from None
+        except (EOFError, ConnectionError):
+            raise await _death(self._process, self._words) from None
+        except WorkerDied:
+            self._process.kill()
+            raise
+
+    async def _send(self, frame: Frame) -> None:
+        try:
+            self._out.write(encode(frame))
+            await self._out.drain()
+        except ConnectionError:
+            raise await _death(self._process, self._words) from None
+
+
+_Call: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class _Words:
+    """What a process writes to standard error: handed to the log, its end kept for the error that may follow."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._tail = ""
+        self._reading = asyncio.create_task(self._read(process))
+
+    async def last(self) -> str:
+        """The last line of all, once the process has ended."""
+        # A process of its own that the engine left behind may hold the pipe open.
+        await asyncio.wait([self._reading], timeout=1.0)
+        return next((line.strip() for line in reversed(self._tail.splitlines()) if line.strip()), "")
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stderr is not None  # noqa: S101 - it was started with a pipe
+        while piece := await process.stderr.read(4096):
+            text = piece.decode(errors="replace")
+            self._tail = (self._tail + text)[-_TAIL_CHARACTERS:]
+            _log.info("engine %d: %s", process.pid, text.rstrip())
+
+
+async def _spawn(launch: Launch, port: int, token: str) -> asyncio.subprocess.Process:
+    try:
+        process = await asyncio.create_subprocess_exec(
+            launch.python, "-m", "synth.worker.main",
+            "--port", str(port), "--engine", launch.engine, "--snapshot", str(launch.snapshot),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            env=launch.environment,
+        )  # fmt: skip
+    except OSError as error:
+        raise WorkerError(
+            f"{launch.python} can't be started: {error.strerror}",
+            remedy="install the engine's environment again",
+        ) from error
+    assert process.stdin is not None  # noqa: S101 - it was started with a pipe
+    process.stdin.write(token.encode() + b"\n")
+    process.stdin.close()
+    return process
+
+
+async def _call(calls: "asyncio.Queue[_Call]", process: asyncio.subprocess.Process, words: _Words) -> _Call:
+    call = asyncio.create_task(calls.get())
+    death = asyncio.create_task(_death(process, words, patience=None))
+    try:
+        await asyncio.wait([call, death], return_when=asyncio.FIRST_COMPLETED)
+        if call.done():
+            return call.result()
+        raise death.result()
+    finally:
+        call.cancel()
+        death.cancel()
+
+
+async def _knocks(frames: asyncio.StreamReader, token: str) -> bool:
+    try:
+        async with asyncio.timeout(_KNOCK_TIMEOUT):
+            frame = await _read(frames)
+    except (TimeoutError, EOFError, ConnectionError, WorkerDied):
+        return False
+    return isinstance(frame, Knock) and frame.protocol == PROTOCOL and hmac.compare_digest(frame.token, token)
+
+
+async def _read(frames: asyncio.StreamReader) -> Frame:
+    try:
+        return decode(await frames.readexactly(body_length(await frames.readexactly(HEADER))))
+    except WireError:
+        raise _nonsense() from None
+
+
+async def _end(process: asyncio.subprocess.Process, words: _Words) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        if not await _ends_within(process, _GRACE / 3):
+            process.terminate()
+        if not await _ends_within(process, _GRACE):
+            process.kill()
+            await process.wait()
+    await words.last()
+
+
+async def _ends_within(process: asyncio.subprocess.Process, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(process.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _death(process: asyncio.subprocess.Process, words: _Words, *, patience: float | None = _GRACE) -> WorkerDied:
+    try:
+        status = await asyncio.wait_for(process.wait(), patience)
+    except TimeoutError:
+        process.kill()
+        status = await process.wait()
+    last = await words.last()
+    # A negative status is the number of the signal, where there are signals.
+    if status == -9:
+        why, remedy = "was killed", "if the machine ran out of memory, give it more or serve fewer versions"
+    else:
+        why, remedy = f"ended with status {status}", "see the service's log for the engine's own words"
+    return WorkerDied(f"the engine's process {why}{': ' + last[:300] if last else ''}", remedy=remedy)
+
+
+def _nonsense() -> WorkerDied:
+    return WorkerDied(
+        "the engine's process does not speak this program's protocol",
+        remedy="install the engine's environment again with this version of indextts-hub",
+        code="E_WORKER_PROTOCOL",
+    )
+
+
+_KINDS = {kind.exit_code: kind for kind in (UsageError, NotFound, IntegrityError, StorageError, PolicyError)}
+
+
+def _error(failed: Failed) -> HubError:
+    kind = _KINDS.get(failed.exit_code, WorkerError)
+    return kind(failed.message, remedy=failed.remedy, code=failed.code)

@@ -1,0 +1,53 @@
+"""An engine for the tests: speaks one sine tone a character, and does as some texts tell it."""
+
+import array
+import math
+import os
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from indextts_hub.errors import IntegrityError, UsageError
+from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+
+RATE = 24_000
+SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Sine:
+    snapshot: Path
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(RATE, ("neutral", "happy"), longest_segment=20)
+
+    def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
+        print("an engine prints what it likes")  # noqa: T201
+        text = segment.text
+        if "慢" in text:
+            time.sleep(float((self.snapshot / "slow").read_text()))
+        if "死" in text:
+            print("out of luck", file=sys.stderr, flush=True)  # noqa: T201
+            os._exit(7)
+        if "一次" in text and not (self.snapshot / "died").exists():
+            (self.snapshot / "died").touch()
+            os._exit(7)
+        if "错" in text:
+            raise ZeroDivisionError("it can't be divided")
+        if "不能" in text:
+            raise UsageError("this can't be spoken", remedy="say something else", code="E_TEXT")
+        count = round(len(text) * SECONDS / settings.speed * RATE)
+        tone = 440 * (1 + max(settings.emotion))
+        wave = array.array("f", (0.5 * math.sin(2 * math.pi * tone * n / RATE) for n in range(count)))
+        return SegmentSpeech(wave.tobytes() + bytes(4 * round(segment.pause * RATE)))
+
+
+def load(snapshot: Path) -> Sine:
+    print("loading")  # noqa: T201
+    if (snapshot / "broken").exists():
+        raise IntegrityError("the weights are damaged", remedy="verify them", code="E_WEIGHTS")
+    if (snapshot / "hangs").exists():
+        time.sleep(60)
+    return Sine(snapshot)

@@ -1,0 +1,218 @@
+"""A real worker process with a small engine, through the supervisor that keeps it."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from indextts_hub.errors import HubError, IntegrityError, UsageError
+from synth.engines.protocol import Segment, SegmentSpeech, Settings
+from synth.worker.process import Launch, TimeLimits, WorkerDied, WorkerError
+from synth.worker.supervisor import Supervisor, WorkerState
+
+SINE = "tests.synth.worker.sine"
+ROOT = Path(__file__).parents[3]
+
+
+def launch(snapshot: Path, **changes: str) -> Launch:
+    return Launch(**{"engine": SINE, "snapshot": snapshot, "environment": {**os.environ, "PYTHONPATH": str(ROOT)}, **changes})
+
+
+@asynccontextmanager
+async def running(started: Launch, limits: TimeLimits | None = None) -> AsyncIterator[Supervisor]:
+    supervisor = Supervisor(started, limits)
+    supervisor.start()
+    try:
+        yield supervisor
+    finally:
+        await supervisor.stop()
+
+
+async def spoken(supervisor: Supervisor, *texts: str) -> list[SegmentSpeech]:
+    return [speech async for speech in supervisor.speak([Segment(text) for text in texts], Settings())]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_segments_come_one_by_one_and_prints_do_not_disturb_them(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            assert (await supervisor.ready()).emotions == ("neutral", "happy")
+            first, second = await spoken(supervisor, "你好", "世界再见")
+            assert len(first.samples) == 4 * 4800
+            assert len(second.samples) == 4 * 9600
+
+    asyncio.run(story())
+
+
+def test_an_engine_that_says_no_is_heard_with_its_own_code_and_goes_on(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            with pytest.raises(UsageError, match="can't be spoken") as refused:
+                await spoken(supervisor, "不能说")
+            assert refused.value.code == "E_TEXT"
+            with pytest.raises(WorkerError, match="ZeroDivisionError") as failed:
+                await spoken(supervisor, "错")
+            assert failed.value.code == "E_ENGINE"
+            assert len(await spoken(supervisor, "好")) == 1
+            assert supervisor.restarts == 0
+
+    asyncio.run(story())
+
+
+def test_a_worker_that_is_killed_comes_back_and_the_task_goes_on_where_it_was(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            speeches = await spoken(supervisor, "你", "一次就好", "我")
+            assert [len(speech.samples) // 9600 for speech in speeches] == [1, 4, 1]
+            assert supervisor.restarts == 1
+
+    asyncio.run(story())
+
+
+def test_a_worker_killed_while_idle_is_replaced(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            await supervisor.ready()
+            first = supervisor.pid
+            assert first is not None
+            os.kill(first, signal.SIGKILL)
+            assert len(await spoken(supervisor, "好")) == 1
+            assert supervisor.pid != first
+
+    asyncio.run(story())
+
+
+def test_a_text_that_kills_two_workers_fails_with_their_last_words(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            with pytest.raises(WorkerDied, match="status 7: out of luck"):
+                await spoken(supervisor, "死")
+            assert len(await spoken(supervisor, "好")) == 1
+
+    asyncio.run(story())
+
+
+def test_leaving_early_stops_the_worker_before_its_next_segment(tmp_path: Path) -> None:
+    (tmp_path / "slow").write_text("0.2")
+
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            await supervisor.ready()
+            async with aclosing(supervisor.speak([Segment("你"), *[Segment("慢")] * 50], Settings())) as stream:
+                await anext(stream)
+            began = asyncio.get_running_loop().time()
+            assert len(await spoken(supervisor, "好")) == 1
+            assert asyncio.get_running_loop().time() - began < 5
+            assert supervisor.restarts == 0
+
+    asyncio.run(story())
+
+
+def test_a_segment_that_takes_too_long_costs_the_worker_its_life(tmp_path: Path) -> None:
+    (tmp_path / "slow").write_text("30")
+
+    async def story() -> None:
+        async with running(launch(tmp_path), TimeLimits(start=30, segment=0.5)) as supervisor:
+            await supervisor.ready()
+            with pytest.raises(WorkerDied, match="not spoken within"):
+                await spoken(supervisor, "慢")
+            assert len(await spoken(supervisor, "好")) == 1
+
+    asyncio.run(story())
+
+
+def test_weights_that_an_engine_refuses_are_told_with_its_own_code(tmp_path: Path) -> None:
+    (tmp_path / "broken").touch()
+
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            with pytest.raises(IntegrityError) as refused:
+                await supervisor.ready()
+            assert refused.value.code == "E_WEIGHTS"
+            assert supervisor.state is WorkerState.FAILING
+            (tmp_path / "broken").unlink()
+            await until_ready(supervisor)
+
+    asyncio.run(story())
+
+
+async def until_ready(supervisor: Supervisor) -> None:
+    async with asyncio.timeout(20):
+        while supervisor.state is not WorkerState.READY:  # noqa: ASYNC110 - what a user would see who asks now and then
+            await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"engine": "no.such.engine"}, "E_ENGINE"), ({"python": "/nowhere/python"}, "E_WORKER")],
+)
+def test_an_engine_that_cannot_be_started_is_a_clear_error(tmp_path: Path, changes: dict[str, str], code: str) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path, **changes)) as supervisor:
+            with pytest.raises(HubError) as failed:
+                await supervisor.ready()
+            assert failed.value.code == code
+
+    asyncio.run(story())
+
+
+def test_an_engine_that_never_loads_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "hangs").touch()
+
+    async def story() -> None:
+        async with running(launch(tmp_path), TimeLimits(start=1.0)) as supervisor:
+            with pytest.raises(WorkerDied, match="not ready after 1 s"):
+                await supervisor.ready()
+
+    asyncio.run(story())
+
+
+def test_stopping_leaves_no_process_behind(tmp_path: Path) -> None:
+    async def story() -> int:
+        async with running(launch(tmp_path)) as supervisor:
+            await supervisor.ready()
+            assert supervisor.pid is not None
+            return supervisor.pid
+
+    assert not alive(asyncio.run(story()))
+
+
+def test_a_worker_dies_with_its_parent(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys\n"
+        "from pathlib import Path\n"
+        "from synth.worker.process import Launch, TimeLimits, Worker\n"
+        "async def main():\n"
+        "    worker = await Worker.start(Launch(sys.argv[1], Path(sys.argv[2])), TimeLimits())\n"
+        "    print(worker.pid, flush=True)\n"
+        "    await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+
+    async def story() -> None:
+        parent = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, SINE, str(tmp_path),
+            stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+        assert parent.stdout is not None
+        worker = int(await parent.stdout.readline())
+        assert alive(worker)
+        parent.kill()
+        await parent.wait()
+        async with asyncio.timeout(5):
+            while alive(worker):  # noqa: ASYNC110 - another process tells no event
+                await asyncio.sleep(0.02)
+
+    asyncio.run(story())
