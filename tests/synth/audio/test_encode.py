@@ -1,0 +1,129 @@
+"""Encoded speech is a file that others read back: same length, same sound, the rate the format carries."""
+
+import io
+import subprocess
+import sys
+import wave
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from numpy.typing import NDArray
+
+from indextts_hub.errors import StorageError, UsageError
+from synth.audio.encode import SpeechStream, encode, save
+from synth.audio.formats import FORMATS, format_named, format_of_path
+
+SECONDS = 2.0
+
+
+def tone(rate: int, seconds: float = SECONDS) -> NDArray[np.float32]:
+    """A voice-like sound: a gliding fundamental with a few harmonics that swells and fades."""
+    time = np.arange(round(rate * seconds)) / rate
+    phase = 2 * np.pi * (180 * time + 30 * time**2)
+    wave_ = sum(np.sin(harmonic * phase) / harmonic for harmonic in range(1, 8))
+    return (0.2 * wave_ * np.sin(np.pi * time / seconds)).astype(np.float32)
+
+
+def decoded(body: bytes, name: str) -> tuple[NDArray[np.float32], int]:
+    if name == "pcm":
+        return np.frombuffer(body, "<i2").astype(np.float32) / 32767, 24_000
+    return soundfile.read(io.BytesIO(body), dtype="float32")
+
+
+def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """The highest correlation over the few samples by which codecs delay."""
+    return max(
+        float(np.corrcoef(one[max(0, -lag) :][:size], other[max(0, lag) :][:size])[0, 1])
+        for lag in range(-60, 61)
+        for size in [min(len(one), len(other)) - abs(lag)]
+    )
+
+
+@pytest.mark.parametrize("rate", [22_050, 24_000])
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_encoded_sounds_and_lasts_the_same(name: str, rate: int) -> None:
+    form = format_named(name)
+    read, read_rate = decoded(encode(tone(rate), rate, form), name)
+    assert read_rate == form.rate_for(rate)
+    assert len(read) / read_rate == pytest.approx(SECONDS, abs=0.001)
+    assert likeness(tone(read_rate), read) > (0.98 if name in {"mp3", "ogg", "opus"} else 0.9999)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_stream_of_segments_plays_as_one(name: str) -> None:
+    form = format_named(name)
+    stream = SpeechStream(22_050, form)
+    parts = [stream.feed(segment) for segment in np.array_split(tone(22_050), 7)]
+    body = b"".join([*parts, stream.close()])
+    if name == "wav":
+        body = with_true_sizes(body)
+    read, read_rate = decoded(body, name)
+    assert len(read) / read_rate == pytest.approx(SECONDS, abs=0.2 if name == "mp3" else 0.001)
+    assert likeness(tone(read_rate)[: len(read)], read) > 0.97
+
+
+def with_true_sizes(body: bytes) -> bytes:
+    return body[:4] + (len(body) - 8).to_bytes(4, "little") + body[8:40] + (len(body) - 44).to_bytes(4, "little") + body[44:]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_stream_starts_with_its_first_segment(name: str) -> None:
+    stream = SpeechStream(24_000, format_named(name))
+    assert len(stream.feed(tone(24_000, 1.0))) > 200
+
+
+def test_streamed_samples_are_those_of_the_whole_file() -> None:
+    stream = SpeechStream(24_000, format_named("wav"))
+    body = b"".join([stream.feed(tone(24_000)[:10_000]), stream.feed(tone(24_000)[10_000:]), stream.close()])
+    assert body[44:] == encode(tone(24_000), 24_000, format_named("pcm"))
+    assert body[40:44] == b"\xff\xff\xff\xff"
+
+
+def test_speech_without_samples_is_a_file_without_samples() -> None:
+    empty = np.zeros(0, np.float32)
+    for name in FORMATS:
+        read, _ = decoded(encode(empty, 24_000, format_named(name)), name)
+        assert len(read) < 3000
+
+
+def test_what_is_too_loud_is_clipped_and_does_not_wrap_around() -> None:
+    words = np.frombuffer(encode(np.array([2.0, -2.0, 1.0], np.float32), 24_000, format_named("pcm")), "<i2")
+    assert words.tolist() == [32767, -32768, 32767]
+
+
+def test_samples_that_are_no_numbers_are_a_defect() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        encode(np.array([np.nan], np.float32), 24_000, format_named("wav"))
+
+
+def test_a_saved_wav_is_read_by_the_standard_library(tmp_path: Path) -> None:
+    save(tone(24_000), 24_000, tmp_path / "speech.wav")
+    with wave.open(str(tmp_path / "speech.wav")) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth(), file.getnframes()) == (24_000, 1, 2, 48_000)
+    assert [path.name for path in tmp_path.iterdir()] == ["speech.wav"]
+
+
+def test_saving_into_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StorageError):
+        save(tone(24_000), 24_000, tmp_path / "absent" / "speech.wav")
+
+
+@pytest.mark.parametrize("name", ["aac", "", "../wav", "wav\x00"])
+def test_an_unknown_format_names_the_known_ones(name: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        format_named(name)
+    assert refused.value.code == "E_FORMAT"
+    assert "flac" in refused.value.remedy
+
+
+def test_a_suffix_names_the_format() -> None:
+    assert format_of_path(Path("a/b.MP3")) is FORMATS["mp3"]
+    with pytest.raises(UsageError):
+        format_of_path(Path("speech"))
+
+
+def test_importing_the_encoder_imports_no_array_library() -> None:
+    asked = "import sys, synth.audio.encode, synth.audio.formats; print({'numpy', 'soundfile', 'soxr'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout.strip() == "set()"
