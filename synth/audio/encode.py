@@ -30,9 +30,12 @@ def encode(samples: "NDArray[np.float32]", rate: int, form: Format) -> bytes:
         rate: of the samples, in Hz; resampled if the format can't carry it.
 
     Raises:
-        ValueError: a sample is NaN or infinite, which is a defect of the engine.
+        ValueError: there are no samples, or one is NaN or infinite, which is a defect of the engine.
     """
     import soxr
+
+    if not len(samples):
+        raise ValueError("there are no samples to encode")
 
     carried = form.rate_for(rate)
     resampled = samples if carried == rate else soxr.resample(samples, rate, carried)
@@ -75,7 +78,7 @@ class SpeechStream:
         if form.name == "wav":
             self._pipe.write(_endless_wav_header(self._rate))
         elif form.container:
-            self._sink = _open(self._pipe, self._rate, form)
+            self._sink = _open_stream(self._pipe, self._rate, form)
 
     def feed(self, samples: "NDArray[np.float32]") -> bytes:
         """Take float32 samples [n] and return what can be sent now, which may be nothing."""
@@ -146,10 +149,20 @@ class _Pipe(io.RawIOBase):
         return True
 
 
-def _open(file: "io.BytesIO | _Pipe", rate: int, form: Format) -> "SoundFile":
+def _open(file: io.BytesIO, rate: int, form: Format) -> "SoundFile":
     from soundfile import SoundFile
 
     return SoundFile(file, "w", rate, channels=1, subtype=form.coding, format=form.container)
+
+
+def _open_stream(file: _Pipe, rate: int, form: Format) -> "SoundFile":
+    from soundfile import SoundFile
+
+    if form.container != "MP3":
+        return SoundFile(file, "w", rate, channels=1, subtype=form.coding, format=form.container)
+    # Players tell an MP3's length, and seek in it, by its bit rate where there is no index of frames: it must be constant.
+    # libsndfile counts down from 160 kbit/s at 0 to 8 at 1 for rates up to 24 kHz: this is 64, which is plenty for one voice.
+    return SoundFile(file, "w", rate, 1, form.coding, format=form.container, compression_level=0.63, bitrate_mode="CONSTANT")
 
 
 def _to_int16(samples: "NDArray[np.float32]") -> "NDArray[np.int16]":

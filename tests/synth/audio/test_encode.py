@@ -33,12 +33,10 @@ def decoded(body: bytes, name: str) -> tuple[NDArray[np.float32], int]:
 
 
 def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """The highest correlation over the few samples by which codecs delay."""
-    return max(
-        float(np.corrcoef(one[max(0, -lag) :][:size], other[max(0, lag) :][:size])[0, 1])
-        for lag in range(-60, 61)
-        for size in [min(len(one), len(other)) - abs(lag)]
-    )
+    """The correlation where it is highest: codecs delay by some milliseconds."""
+    size = len(one) + len(other)
+    products = np.fft.irfft(np.fft.rfft(one, size) * np.fft.rfft(other, size).conj(), size)
+    return float(products.max() / np.sqrt(np.sum(one**2) * np.sum(other**2)))
 
 
 @pytest.mark.parametrize("rate", [22_050, 24_000])
@@ -57,15 +55,18 @@ def test_a_stream_of_segments_plays_as_one(name: str) -> None:
     stream = SpeechStream(22_050, form)
     parts = [stream.feed(segment) for segment in np.array_split(tone(22_050), 7)]
     body = b"".join([*parts, stream.close()])
-    if name == "wav":
-        body = with_true_sizes(body)
-    read, read_rate = decoded(body, name)
-    assert len(read) / read_rate == pytest.approx(SECONDS, abs=0.2 if name == "mp3" else 0.001)
-    assert likeness(tone(read_rate)[: len(read)], read) > 0.97
+    read, read_rate = decoded(with_true_length(body, round(SECONDS * form.rate_for(22_050))), name)
+    assert len(read) / read_rate == pytest.approx(SECONDS, abs=0.1 if name == "mp3" else 0.001)
+    assert likeness(tone(read_rate), read) > 0.97
 
 
-def with_true_sizes(body: bytes) -> bytes:
-    return body[:4] + (len(body) - 8).to_bytes(4, "little") + body[8:40] + (len(body) - 44).to_bytes(4, "little") + body[44:]
+def with_true_length(body: bytes, samples: int) -> bytes:
+    """libsndfile believes the length in a header; players read on until the stream ends."""
+    if body.startswith(b"RIFF"):
+        return body[:4] + (len(body) - 8).to_bytes(4, "little") + body[8:40] + (len(body) - 44).to_bytes(4, "little") + body[44:]
+    if body.startswith(b"fLaC"):
+        return body[:22] + samples.to_bytes(4, "big") + body[26:]
+    return body
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -81,11 +82,9 @@ def test_streamed_samples_are_those_of_the_whole_file() -> None:
     assert body[40:44] == b"\xff\xff\xff\xff"
 
 
-def test_speech_without_samples_is_a_file_without_samples() -> None:
-    empty = np.zeros(0, np.float32)
-    for name in FORMATS:
-        read, _ = decoded(encode(empty, 24_000, format_named(name)), name)
-        assert len(read) < 3000
+def test_speech_without_samples_is_a_defect() -> None:
+    with pytest.raises(ValueError, match="no samples"):
+        encode(np.zeros(0, np.float32), 24_000, format_named("mp3"))
 
 
 def test_what_is_too_loud_is_clipped_and_does_not_wrap_around() -> None:
