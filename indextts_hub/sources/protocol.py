@@ -7,16 +7,31 @@ A new kind of mirror is one module with two models (`MirrorOptions` and `EntryOp
 one line in `indextts_hub/sources/__init__.py`.
 """
 
-from collections.abc import Mapping
+import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from indextts_hub.manifest import ByteCount, Digest
 
-__all__ = ["Body", "ByteRange", "Description", "EntryOptions", "Limits", "MirrorOptions", "RemoteFile", "Source"]
+__all__ = [
+    "Body",
+    "ByteRange",
+    "Description",
+    "EntryOptions",
+    "Limits",
+    "MirrorOptions",
+    "RemoteFile",
+    "Source",
+    "bytes_a_second",
+    "fill",
+]
+
+
+_RATE = re.compile(r"(\d+(?:\.\d+)?)([KkMmGg]?)")
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -75,6 +90,12 @@ class Limits:
     rate: ByteCount | None = None
 
 
+def bytes_a_second(value: object) -> object:
+    """Read a rate as people write it: `500K`, `20M`, `1.5G`, or a number of bytes."""
+    match = _RATE.fullmatch(value) if isinstance(value, str) else None
+    return int(float(match[1]) * _UNITS[match[2].upper()]) if match else value
+
+
 class Body(Protocol):
     """The bytes of one answer, in order."""
 
@@ -117,12 +138,22 @@ class Source(Protocol):
         ...
 
 
+Rate = Annotated[int | None, BeforeValidator(bytes_a_second)]
+
+
 class MirrorOptions(BaseModel):
     """What every mirror in `mirrors.yaml` may say; each kind adds its own keys."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: str
+    max_connections: int = Field(default=4, ge=1, le=64)
+    limit_rate: Rate = None
+
+    @property
+    def limits(self) -> Limits:
+        """What the mirror bears."""
+        return Limits(self.max_connections, None if self.limit_rate is None else ByteCount(self.limit_rate))
 
 
 class EntryOptions(BaseModel):
@@ -133,6 +164,11 @@ class EntryOptions(BaseModel):
     mirror: str
     path: str = "{path}"
 
+    def locate(self, file: RemoteFile) -> str:
+        """The file's path on the mirror: the template with `{path}`, `{name}` and `{sha256}` filled in."""
+        return fill(self.path, file)
 
-Environment = Mapping[str, str]
-"""The environment variables that `*_env` keys name, handed down from the edge."""
+
+def fill(template: str, file: RemoteFile) -> str:
+    """Fill `{path}`, `{name}` and `{sha256}` into a template."""
+    return template.replace("{path}", file.path).replace("{name}", file.name).replace("{sha256}", file.sha256)

@@ -1,0 +1,65 @@
+"""Mirrors of kind `http`: files below an address, on a CDN or any web server."""
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from indextts_hub.manifest import ByteCount
+from indextts_hub.sources.context import Context
+from indextts_hub.sources.protocol import Body, ByteRange, Description, EntryOptions, Limits, MirrorOptions, RemoteFile, Source
+from indextts_hub.sources.transport import Request, Transport
+
+__all__ = ["Entry", "HttpSource", "Mirror", "connect"]
+
+
+class Mirror(MirrorOptions):
+    """`base`: the address that paths are put behind; `headers`: sent with each request; `token_env`: a Bearer token's variable."""
+
+    kind: Literal["http"]
+    base: str
+    headers: Mapping[str, str] = {}
+    token_env: str | None = None
+
+
+class Entry(EntryOptions):
+    """Nothing but the template of the path behind the address."""
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSource:
+    """A version below an address."""
+
+    mirror: str
+    limits: Limits
+    base: str
+    headers: Mapping[str, str]
+    secrets: Mapping[str, str] = field(repr=False)
+    entry: EntryOptions
+    transport: Transport
+
+    def describe(self, file: RemoteFile) -> Description:
+        """Ask by HEAD."""
+        size = self.transport.size(self._request(file))
+        return Description(None if size is None else ByteCount(size), ranges=True)
+
+    def open(self, file: RemoteFile, extent: ByteRange) -> AbstractContextManager[Body]:
+        """Ask for the range."""
+        return self.transport.open(self._request(file), extent, file.size)
+
+    def _request(self, file: RemoteFile) -> Request:
+        url = f"{self.base.rstrip('/')}/{quote(self.entry.locate(file))}"
+        return Request(self.mirror, url, self.headers, self.secrets)
+
+
+def connect(name: str, mirror: MirrorOptions, entry: EntryOptions, context: Context) -> Source:
+    """Make the source of a version below an address.
+
+    Raises:
+        UsageError: E_SECRET, if the variable of the token is not set.
+    """
+    assert isinstance(mirror, Mirror)  # noqa: S101 - the catalogue has checked it against this module's model
+    secrets = {"Authorization": f"Bearer {context.secret(mirror.token_env, name).value}"} if mirror.token_env else {}
+    transport = Transport(context.private_hosts | {urlsplit(mirror.base).hostname or ""}, context.idle_seconds)
+    return HttpSource(name, mirror.limits, mirror.base, mirror.headers, secrets, entry, transport)
