@@ -1,0 +1,51 @@
+"""The service put together: what speaks, what is kept, the routes over them, and the edge around it all."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from indextts_hub.db import open_database
+from indextts_hub.shipped import shipped
+from synth.service.archive import Archive
+from synth.service.edge import Edge
+from synth.service.problems import install_problems
+from synth.service.routes import health, page, synthesize, tasks
+from synth.service.settings import ServiceSettings
+from synth.service.synthesis import Synthesis
+from synth.service.versions import Served
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
+    """Make the service. Its workers are started with it and end with it.
+
+    Args:
+        served: versions whose supervisors are not started yet.
+
+    Raises:
+        HubError: the database can't be opened.
+    """
+    archive = Archive(open_database(settings.database_url), settings.audio)
+    synthesis = Synthesis(served, archive, settings.longest_text)
+
+    @asynccontextmanager
+    async def running(_app: FastAPI) -> AsyncIterator[None]:
+        await archive.settle()
+        served.start()
+        try:
+            yield
+        finally:
+            await served.stop()
+            archive.database.close()
+
+    app = FastAPI(title="indextts-hub", docs_url=None, redoc_url=None, lifespan=running)
+    install_problems(app)
+    for router in (synthesize.routes(synthesis), tasks.routes(archive), health.routes(served)):
+        app.include_router(router)
+    web = shipped("web")
+    app.include_router(page.routes(web))
+    app.mount("/assets", page.Assets(directory=web / "assets", check_dir=False))
+    app.add_middleware(Edge, largest_body=settings.largest_body, body_seconds=settings.body_seconds)
+    return app

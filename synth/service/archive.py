@@ -1,0 +1,142 @@
+"""What was spoken, kept: tasks in the database, their audio in a folder. Both are asked on a thread, never on the event loop."""
+
+import asyncio
+import hashlib
+import logging
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from indextts_hub.db import Database
+from indextts_hub.db.tasks import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    RUNNING,
+    SpokenSegment,
+    SpokenTask,
+    add_task,
+    find_task,
+    unfinished_tasks,
+    update_task,
+)
+from indextts_hub.errors import HubError, NotFound
+from indextts_hub.store.durable import make_folder, write_durably
+
+__all__ = ["Archive", "Recording"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """The tasks of one service, and the folder that has their audio by the month they were asked for."""
+
+    database: Database
+    folder: Path
+
+    async def accept(self, task: SpokenTask) -> "Recording":
+        """Write a new task down.
+
+        Raises:
+            Busy, StorageError: the database did not take it.
+        """
+        await asyncio.to_thread(add_task, self.database, task)
+        return Recording(self, task)
+
+    async def find(self, task_id: str) -> SpokenTask:
+        """The task of that id that is not hidden.
+
+        Raises:
+            NotFound: E_NO_TASK.
+        """
+        task = await asyncio.to_thread(find_task, self.database, task_id)
+        if task.deleted is not None:
+            raise NotFound(f"the task {task_id} was deleted", remedy="restore it first", code="E_NO_TASK")
+        return task
+
+    def audio(self, task: SpokenTask) -> Path:
+        """Where the audio of a task is.
+
+        Raises:
+            NotFound: E_NO_AUDIO, if it has none.
+        """
+        path = self.folder / (task.audio_path or "")
+        if task.audio_path is None or not path.is_file():
+            raise NotFound(f"the task {task.id} has no audio", remedy="wait until it is done, or ask again", code="E_NO_AUDIO")
+        return path
+
+    async def settle(self) -> None:
+        """Write down of every task that a service before this one left unfinished that it came to nothing."""
+        for task in await asyncio.to_thread(unfinished_tasks, self.database):
+            await Recording(self, task).interrupted()
+
+
+class Recording:
+    """A task under way: each step of it is written down as it happens."""
+
+    def __init__(self, archive: Archive, task: SpokenTask) -> None:
+        self._archive = archive
+        self.task = task
+
+    async def begin(self) -> None:
+        """It has its turn."""
+        await self._write(replace(self.task, status=RUNNING, started=datetime.now(UTC)))
+
+    async def finish(
+        self, audio: bytes, sample_rate: int, segments: tuple[SpokenSegment, ...], warnings: tuple[str, ...]
+    ) -> SpokenTask:
+        """It is spoken: keep the audio file, whole and durable, then say so.
+
+        Raises:
+            Busy, StorageError: the disk or the database did not take it.
+        """
+        task = self.task
+        path = f"{task.created:%Y-%m}/{task.id}.{task.settings.format}"
+        await asyncio.to_thread(_keep, self._archive.folder / path, audio)
+        await self._write(
+            replace(
+                task,
+                status=DONE,
+                finished=datetime.now(UTC),
+                duration=segments[-1].end if segments else 0.0,
+                sample_rate=sample_rate,
+                audio_path=path,
+                audio_sha256=hashlib.sha256(audio).hexdigest(),
+                segments=segments,
+                warnings=warnings,
+            )
+        )
+        return self.task
+
+    async def cancel(self) -> None:
+        """Whoever asked for it has gone, or said so."""
+        await self._ended(CANCELLED, None, None)
+
+    async def fail(self, error: Exception) -> None:
+        """It came to nothing. An error that is none of ours is named by its class only: its text may hold anything."""
+        if isinstance(error, HubError):
+            await self._ended(FAILED, error.code, error.message)
+        else:
+            await self._ended(FAILED, "E_DEFECT", type(error).__name__)
+
+    async def interrupted(self) -> None:
+        """The service ended before it did."""
+        await self._ended(FAILED, "E_INTERRUPTED", "the service ended before the task did")
+
+    async def _ended(self, status: str, code: str | None, message: str | None) -> None:
+        ended = replace(self.task, status=status, finished=datetime.now(UTC), error_code=code, error=message)
+        try:
+            await self._write(ended)
+        except HubError as error:
+            # What brought the task down is what its asker must hear, not that the database is in trouble as well.
+            _log.error("the end of task %s was not recorded: %s", self.task.id, error.message)
+
+    async def _write(self, task: SpokenTask) -> None:
+        await asyncio.to_thread(update_task, self._archive.database, task)
+        self.task = task
+
+
+def _keep(path: Path, audio: bytes) -> None:
+    make_folder(path.parent)
+    write_durably(path, audio)

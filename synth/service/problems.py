@@ -1,0 +1,130 @@
+"""Errors as answers: `application/problem+json` (RFC 9457), and OpenAI's shape under `/v1/`. Never a traceback, never a path."""
+
+import json
+import logging
+from collections.abc import Mapping
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as StarletteHTTPException
+from starlette.responses import Response
+
+from indextts_hub.errors import Busy, HubError, NotFound, PolicyError, UsageError
+from synth.service.queue import QueueFull
+from synth.service.versions import NotReady
+
+__all__ = ["DEFECT", "BodyRefused", "Problem", "install_problems", "problem_body", "problem_response"]
+
+_log = logging.getLogger(__name__)
+
+_STATUS: Mapping[type[HubError], int] = {
+    QueueFull: 429,
+    NotReady: 503,
+    Busy: 503,
+    UsageError: 422,
+    NotFound: 404,
+    PolicyError: 403,
+}
+_OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+
+
+class Problem(HubError):
+    """An error of the HTTP layer itself, with its status."""
+
+    exit_code = 2
+    default_code = "E_REQUEST"
+
+    def __init__(self, status: int, message: str, *, remedy: str, code: str) -> None:
+        super().__init__(message, remedy=remedy, code=code)
+        self.status = status
+
+
+DEFECT = Problem(
+    500,
+    "the service made a mistake",
+    remedy="report it with this answer's X-Request-Id; the service's log has more",
+    code="E_DEFECT",
+)
+"""What an asker hears of an error that is none of ours."""
+
+
+class BodyRefused(HTTPException):
+    """The body is not read any further. FastAPI lets this class through where it turns all others into `400`."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.status)
+        self.problem = problem
+
+
+def install_problems(app: FastAPI) -> None:
+    """Have the app answer every error as a problem."""
+
+    async def ours(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HubError)  # noqa: S101 - registered for these only
+        return problem_response(request.url.path, error)
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these only
+        return problem_response(request.url.path, _invalid(error))
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for these only
+        if isinstance(error, BodyRefused):
+            # The rest of the body is not waited for: the connection is closed behind the answer.
+            return problem_response(request.url.path, error.problem, {"Connection": "close"})
+        return problem_response(request.url.path, _http(error), dict(error.headers or {}))
+
+    app.add_exception_handler(HubError, ours)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(StarletteHTTPException, http)
+
+
+def problem_response(path: str, error: HubError, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to a request for `path` that ended in `error`."""
+    status = _status(error)
+    if status >= 500 and not isinstance(error, NotReady):
+        _log.error("%s: %s", error.code, error.message)
+    sent = {**(headers or {}), **_retry(error)}
+    if path.startswith("/v1/"):
+        return Response(problem_body(path, error), status, sent, "application/json")
+    return Response(problem_body(path, error), status, sent, "application/problem+json")
+
+
+def problem_body(path: str, error: HubError) -> bytes:
+    """The error in JSON, in the shape that clients of `path` know."""
+    status = _status(error)
+    if path.startswith("/v1/"):
+        kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+        said = f"{error.message}: {error.remedy}"
+        return _json({"error": {"message": said, "type": kind, "param": None, "code": error.code}})
+    return _json({"type": "about:blank", "title": error.message, "status": status, "code": error.code, "remedy": error.remedy})
+
+
+def _status(error: HubError) -> int:
+    if isinstance(error, Problem):
+        return error.status
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+
+
+def _retry(error: HubError) -> dict[str, str]:
+    if isinstance(error, QueueFull | NotReady):
+        return {"Retry-After": str(error.retry_after)}
+    return {"Retry-After": "1"} if isinstance(error, Busy) else {}
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    # Where and why, but not what was sent: it may be half a character, or a secret.
+    wrong = [f"{'.'.join(map(str, found['loc'][1:])) or 'the body'}: {found['msg']}" for found in error.errors()[:5]]
+    return Problem(422, "; ".join(wrong)[:1000], remedy="see /docs for what each field may be", code="E_REQUEST")
+
+
+def _http(error: StarletteHTTPException) -> Problem:
+    if error.status_code == 404:
+        return Problem(404, "there is nothing at this address", remedy="see /docs for what there is", code="E_NO_ROUTE")
+    if error.status_code == 405:
+        return Problem(405, "this address does not take this method", remedy="see /docs for those it takes", code="E_METHOD")
+    return Problem(error.status_code, str(error.detail)[:200], remedy="see /docs for how to ask", code="E_REQUEST")
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", errors="replace")

@@ -1,0 +1,144 @@
+"""`POST /synthesize`: a text in, speech out."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Header, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from indextts_hub.db.tasks import SpokenSegment, SpokenTask
+from indextts_hub.errors import UsageError
+from synth.audio.formats import FORMATS, Format, format_named
+from synth.emotion import EmotionVector, emotion_label
+from synth.service.leaving import unless_left
+from synth.service.synthesis import Synthesis, SynthesisRequest
+
+__all__ = ["Answer", "Ask", "asker_of", "routes"]
+
+Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+class Ask(BaseModel):
+    """What to speak, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Annotated[
+        str, Field(description="What is spoken: numbers, dates and letters are read aloud; `<行|XING2>` fixes a reading.")
+    ]
+    model: Annotated[
+        str | None, Field(description="A version, `NAME`, `NAME@sha256:HEX` or an alias; the default if left out.")
+    ] = None
+    voice: Annotated[str | None, Field(description="A voice's id, for engines that can speak with it.")] = None
+    emotion: Annotated[str | None, Field(description="`neutral`, `happy`, …, or a Chinese name of it such as 高兴.")] = None
+    intensity: Annotated[Weight, Field(description="How strong the emotion is.")] = 0.5
+    emotion_vector: Annotated[
+        dict[str, Weight] | None, Field(max_length=16, description="Several emotions at once, each with its weight.")
+    ] = None
+    emotion_text: Annotated[str | None, Field(description="A text whose mood is taken, for engines that can.")] = None
+    emotion_voice: Annotated[str | None, Field(description="A voice whose mood is taken, for engines that can.")] = None
+    speed: Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False, description="Above 1 is faster.")] = 1.0
+    format: Annotated[
+        Literal["wav", "flac", "mp3", "ogg", "opus", "pcm"] | None, Field(description="Of the audio; `wav` if left out.")
+    ] = None
+    seed: Annotated[int, Field(ge=0, lt=2**31, description="For engines that draw random numbers.")] = 0
+
+    def request(self, form: Format) -> SynthesisRequest:
+        """What is asked for, in the terms of the house.
+
+        Raises:
+            UsageError: an emotion has no such name, or two ways of giving one were used.
+        """
+        return SynthesisRequest(
+            text=self.text,
+            form=form,
+            model=self.model,
+            vector=self._vector(),
+            emotion=None if self.emotion is None else emotion_label(self.emotion),
+            intensity=self.intensity,
+            speed=self.speed,
+            seed=self.seed,
+            voice=self.voice,
+        )
+
+    def _vector(self) -> EmotionVector:
+        if self.emotion_text is not None or self.emotion_voice is not None:
+            raise UsageError(
+                "no version here takes its emotion from a text or a voice",
+                remedy="use `emotion` or `emotion_vector`",
+                code="E_EMOTION",
+            )
+        if self.emotion_vector is None:
+            return EmotionVector() if self.emotion is None else EmotionVector.of(self.emotion, self.intensity)
+        if self.emotion is not None:
+            raise UsageError("both `emotion` and `emotion_vector` are given", remedy="give one of them", code="E_EMOTION")
+        return EmotionVector.mixture(self.emotion_vector)
+
+
+class Model(BaseModel):
+    """The version that spoke."""
+
+    version: str
+    digest: str
+
+
+class Answer(BaseModel):
+    """Where the speech is, and what it is."""
+
+    id: str
+    audio_url: str
+    format: str
+    duration: Annotated[float, Field(description="Seconds.")]
+    sample_rate: int
+    model: Model
+    segments: list[SpokenSegment]
+    warnings: list[str]
+
+
+def routes(synthesis: Synthesis) -> APIRouter:
+    """The route, over what speaks."""
+    router = APIRouter(tags=["speech"])
+
+    @router.post(
+        "/synthesize",
+        summary="Speak a text",
+        response_model=Answer,
+        responses={200: {"content": {"audio/*": {}}, "description": "The speech; the audio itself with `Accept: audio/*`."}},
+    )
+    async def synthesize(ask: Ask, request: Request, accept: Annotated[str, Header()] = "") -> Answer | Response:
+        as_audio = accept.strip().startswith("audio/")
+        wanted = format_named(ask.format) if ask.format else _accepted(accept)
+        done = await unless_left(request, synthesis.spoken(ask.request(wanted), asker_of(request)))
+        if as_audio:
+            return Response(done.audio, headers=_marks(done.task), media_type=wanted.media_type)
+        return _answer(done.task)
+
+    return router
+
+
+def asker_of(request: Request) -> str:
+    """Whose turn a request takes."""
+    return request.client.host if request.client else ""
+
+
+def _accepted(accept: str) -> Format:
+    kinds = [kind.partition(";")[0].strip() for kind in accept.split(",")]
+    return next((form for kind in kinds for form in FORMATS.values() if form.media_type == kind), FORMATS["wav"])
+
+
+def _marks(task: SpokenTask) -> Mapping[str, str]:
+    return {"X-Task-Id": task.id, "X-Model-Digest": task.model_digest or ""}
+
+
+def _answer(task: SpokenTask) -> Answer:
+    return Answer(
+        id=task.id,
+        audio_url=f"/api/tasks/{task.id}/audio",
+        format=task.settings.format,
+        duration=task.duration or 0.0,
+        sample_rate=task.sample_rate or 0,
+        model=Model(version=task.model, digest=task.model_digest or ""),
+        segments=list(task.segments),
+        warnings=list(task.warnings),
+    )

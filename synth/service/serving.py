@@ -1,0 +1,89 @@
+"""Serving the app on a port, until someone ends it."""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+
+import uvicorn
+from fastapi import FastAPI
+
+from indextts_hub.errors import UsageError
+
+__all__ = ["listen", "serve"]
+
+# Long enough for a long text that is being spoken; then what is left is cancelled.
+_DRAIN_SECONDS = 120
+_BACKLOG = 1024
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port, before anything is loaded; 0 is any free one.
+
+    Raises:
+        UsageError: E_PORT, if it is taken or may not be used.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    taken = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        # On Windows this option would let two services share a port.
+        taken.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR), 1)
+        taken.bind((host, port))
+        taken.listen(_BACKLOG)
+    except OSError as error:
+        taken.close()
+        if error.errno == errno.EADDRINUSE:
+            raise UsageError(
+                f"port {port} on {host} is taken by another program",
+                remedy="end that program, or choose another port with --port",
+                code="E_PORT",
+            ) from None
+        raise UsageError(
+            f"port {port} on {host} can't be used: {error.strerror or error}",
+            remedy="choose another with --host and --port",
+            code="E_PORT",
+        ) from None
+    return taken
+
+
+def serve(app: FastAPI, listening: socket.socket, started: Callable[[str], None]) -> None:
+    """Serve until SIGINT or SIGTERM; then finish what is being answered, and end.
+
+    Args:
+        started: called with the service's address once it answers.
+    """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_DRAIN_SECONDS,
+    )
+    with listening:
+        asyncio.run(_serve(_Server(config, started), listening))
+
+
+async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+    await server.serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Says when it answers."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._say = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and sockets:
+            self._say(address(sockets[0]))
+
+
+def address(listening: socket.socket) -> str:
+    """The address to open in a browser on this machine."""
+    host, port = listening.getsockname()[:2]
+    if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not listened on
+        host = "127.0.0.1"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
