@@ -14,16 +14,9 @@ from numpy.typing import NDArray
 from indextts_hub.errors import StorageError, UsageError
 from synth.audio.encode import SpeechStream, encode, save
 from synth.audio.formats import FORMATS, format_named, format_of_path
+from tests.synth.audio.voices import tone
 
 SECONDS = 2.0
-
-
-def tone(rate: int, seconds: float = SECONDS) -> NDArray[np.float32]:
-    """A voice-like sound: a gliding fundamental with a few harmonics that swells and fades."""
-    time = np.arange(round(rate * seconds)) / rate
-    phase = 2 * np.pi * (180 * time + 30 * time**2)
-    wave_ = sum(np.sin(harmonic * phase) / harmonic for harmonic in range(1, 8))
-    return (0.2 * wave_ * np.sin(np.pi * time / seconds)).astype(np.float32)
 
 
 def decoded(body: bytes, name: str) -> tuple[NDArray[np.float32], int]:
