@@ -14,6 +14,7 @@ from indextts_hub.db.history import (
     transfers_of_blob,
 )
 from indextts_hub.db.models import Event, LicenseAcceptance, MirrorScore, Pull, Task, Transfer
+from indextts_hub.db.scores import MirrorRecord, read_mirror_records, write_mirror_records
 from indextts_hub.db.session import Database, open_database, sqlite_url
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Event",
     "FileTransfer",
     "LicenseAcceptance",
+    "MirrorRecord",
     "MirrorScore",
     "Pull",
     "PullRecord",
@@ -31,7 +33,9 @@ __all__ = [
     "accepted_licenses",
     "open_database",
     "pulls_of",
+    "read_mirror_records",
     "record_pull",
     "sqlite_url",
     "transfers_of_blob",
+    "write_mirror_records",
 ]
