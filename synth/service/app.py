@@ -1,5 +1,6 @@
 """The service put together: what speaks, what is kept, the routes over them, and the edge around it all."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -14,6 +15,7 @@ from synth.service.routes import health, page, synthesize, tasks
 from synth.service.settings import ServiceSettings
 from synth.service.synthesis import Synthesis
 from synth.service.versions import Served
+from synth.text.segments import to_segments
 
 __all__ = ["create_app"]
 
@@ -34,9 +36,12 @@ def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
     async def running(_app: FastAPI) -> AsyncIterator[None]:
         await archive.settle()
         served.start()
+        # The tables for reading text aloud take a second to load; the first asker should not wait for them.
+        warming = asyncio.create_task(asyncio.to_thread(to_segments, "你好", 60))
         try:
             yield
         finally:
+            await asyncio.gather(warming, return_exceptions=True)
             await served.stop()
             archive.database.close()
 

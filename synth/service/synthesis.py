@@ -1,4 +1,4 @@
-"""The straight line of a synthesis: request → text → segments → worker → engine → speech → task."""
+"""The straight line of a synthesis: request → text → segments → worker → engine → speech → label → task."""
 
 import asyncio
 import secrets
@@ -12,6 +12,7 @@ from indextts_hub.db.tasks import QUEUED, SpokenSegment, SpokenTask, TaskSetting
 from indextts_hub.errors import UsageError
 from synth.audio.encode import encode
 from synth.audio.formats import Format
+from synth.audio.label import Label, Provenance, can_be_labelled, labelled
 from synth.emotion import EMOTIONS, NEUTRAL, EmotionVector
 from synth.engines.protocol import Capabilities, Segment, Settings
 from synth.service.archive import Archive
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Accepted", "Finished", "Spoken", "Step", "Synthesis", "SynthesisRequest"]
+__all__ = ["PRODUCER", "Accepted", "Finished", "Spoken", "Step", "Synthesis", "SynthesisRequest"]
+
+PRODUCER = "indextts-hub"
+"""Who is said to have generated the speech, in its label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class Synthesis:
                         spoken.append(_placed(text.segments[len(spoken)], spoken, len(speeches[-1]), can.sample_rate))
                         yield Spoken(spoken[-1], speeches[-1])
             audio = await asyncio.to_thread(encode, np.concatenate(speeches), can.sample_rate, request.form)
+            audio = _labelled(audio, request.form, recording.task)
             rate = request.form.rate_for(can.sample_rate)
             yield Finished(await recording.finish(audio, rate, tuple(spoken), tuple(warnings)), audio)
         except (GeneratorExit, asyncio.CancelledError):
@@ -159,6 +164,12 @@ def _check_length(text: str, longest: int) -> None:
             remedy=f"send at most {longest} at once; cut it between paragraphs",
             code="E_TEXT",
         )
+
+
+def _labelled(audio: bytes, form: Format, task: SpokenTask) -> bytes:
+    if not can_be_labelled(form):
+        return audio
+    return labelled(audio, Label(PRODUCER, task.id), Provenance(task.model, task.model_digest or "", task.id))
 
 
 def _task(request: SynthesisRequest, version: ServedVersion) -> SpokenTask:

@@ -1,0 +1,140 @@
+"""The page in a real browser, against the real service with the tests' small engine."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.synth.service.conftest import RunningService, service
+
+__all__ = ["service"]
+
+ROOT = Path(__file__).parents[2]
+WEB = ROOT / "web"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    # Debian's own browser where it is installed, else the one that `playwright install chromium` brought.
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=["--autoplay-policy=no-user-gesture-required", "--mute-audio"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def page(browser: Browser, service: RunningService) -> Iterator[Page]:
+    """The page as a Chinese reader opens it; any trouble on the browser's console fails the test."""
+    context = browser.new_context(locale="zh-CN", base_url=service.address)
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.goto("/")
+    yield opened
+    context.close()
+    # A request that is refused is no trouble of the page.
+    assert [complaint for complaint in complaints if "status of 422" not in complaint] == []
+
+
+@pytest.mark.slow
+def test_a_text_is_typed_a_button_is_pressed_and_it_is_heard(page: Page) -> None:
+    page.get_by_label("文本").fill("你好。世界再见。")
+    page.get_by_role("radio", name="高兴").check()
+    page.get_by_role("button", name="合成").click()
+    audio = page.locator("audio")
+    expect(audio).to_be_visible()
+    audio.evaluate(
+        "audio => audio.currentTime > 0 || new Promise(heard => audio.addEventListener('timeupdate', heard, {once: true}))"
+    )
+    assert audio.evaluate("audio => audio.currentTime > 0")
+    expect(page.get_by_role("listitem").first).to_contain_text("AI 生成")
+    with page.expect_download() as download:
+        page.get_by_role("link", name="下载").click()
+    assert re.fullmatch(r"speech-[0-9a-f]{8}\.wav", download.value.suggested_filename)
+
+
+@pytest.mark.slow
+def test_the_keyboard_is_enough(page: Page) -> None:
+    page.get_by_label("文本").focus()
+    page.keyboard.type("你好")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="高兴")).to_be_checked()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("audio")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_only_what_the_version_can_do_is_offered(page: Page) -> None:
+    expect(page.get_by_role("radio")).to_have_count(2)
+
+
+@pytest.mark.slow
+def test_what_is_wrong_is_said_in_words(page: Page) -> None:
+    page.get_by_label("文本").fill("😀")
+    page.get_by_role("button", name="合成").click()
+    expect(page.get_by_role("alert")).to_contain_text("nothing in the text that can be spoken")
+    expect(page.get_by_role("button", name="合成")).to_be_enabled()
+
+
+@pytest.mark.slow
+def test_a_synthesis_can_be_stopped(page: Page) -> None:
+    page.get_by_label("文本").fill("慢。" * 60)
+    page.get_by_role("button", name="合成").click()
+    page.get_by_role("button", name="停止").click()
+    expect(page.get_by_role("status")).to_have_text("已停止。")
+
+
+@pytest.mark.slow
+def test_the_other_language_is_one_press_away_and_is_kept(page: Page) -> None:
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="Speak a text")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Speak")).to_be_visible()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_narrow_screen_needs_no_scrolling_sideways(page: Page, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.get_by_label("文本").fill("好" * 200)
+    assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+@pytest.mark.slow
+def test_the_api_is_described_from_what_the_service_says_of_itself(page: Page) -> None:
+    page.get_by_role("link", name="接口").click()
+    expect(page.get_by_text("/synthesize", exact=True)).to_be_visible()
+    expect(page.get_by_text("emotion_vector", exact=True)).to_be_visible()
+
+
+def test_the_page_names_no_other_address() -> None:
+    for file in (path for path in (WEB / "dist").rglob("*") if path.is_file()):
+        addresses = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", file.read_text("utf-8"))
+        assert set(addresses) <= {"http://www.w3.org"}, file  # the name of SVG, which nothing asks for
+
+
+@pytest.mark.slow
+@pytest.mark.network
+def test_the_committed_page_is_what_its_sources_build(tmp_path: Path) -> None:
+    for name in ("src", "index.html", "docs.html", "package.json", "package-lock.json", "tsconfig.json", "vite.config.ts"):
+        source = WEB / name
+        if source.is_dir():
+            shutil.copytree(source, tmp_path / name)
+        else:
+            shutil.copy(source, tmp_path / name)
+    subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=tmp_path, check=True)
+    subprocess.run(["npm", "run", "build"], cwd=tmp_path, check=True)
+    assert contents(tmp_path / "dist") == contents(WEB / "dist")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
