@@ -165,7 +165,7 @@ def remove_tree(folder: Path) -> None:
 
 def temporary_beside(path: Path) -> Path:
     """A fresh name in the same folder that nothing but this call uses and that `gc` may sweep away once it is old."""
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
+    return path.with_name(f".{path.name[:40]}.{secrets.token_hex(6)}{TEMPORARY_SUFFIX}")
 
 
 def sync_descriptor(descriptor: int) -> None:

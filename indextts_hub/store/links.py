@@ -30,7 +30,7 @@ def link(new: Path, blob: Path) -> bool:
     """
     with storage_errors(new):
         try:
-            os.link(blob, new, follow_symlinks=False)
+            os.link(blob, new, follow_symlinks=os.link not in os.supports_follow_symlinks)
         except OSError as error:
             if error.errno not in _CANNOT:
                 raise
@@ -45,11 +45,11 @@ def same_bytes_at(new: Path, blob: Path) -> None:
         StorageError: as `storage_errors`.
     """
     if not link(new, blob):
-        with storage_errors(new):
-            with blob.open("rb") as source, new.open("xb") as target:
-                clone_or_copy(target, source)
-            new.chmod(0o444)
+        with storage_errors(new), blob.open("rb") as source, new.open("xb") as target:
+            clone_or_copy(target, source)
         sync_file(new)
+        with storage_errors(new):
+            new.chmod(0o444)
 
 
 def clone_or_copy(target: BinaryIO, source: BinaryIO) -> None:

@@ -32,7 +32,7 @@ def test_a_process_killed_at_any_call_leaves_a_whole_database(tmp_path: Path, ca
         command = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", os.devnull, "-e", f"inject={call}:signal=KILL:when={number}"]
         done = subprocess.run(
             [*command, sys.executable, "-m", "tests.hub.db.life", str(folder / "hub.sqlite3"), "first"],
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, timeout=60, check=False,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}, timeout=60, check=False, cwd=Path(__file__).parents[3],
         )  # fmt: skip
         life.live(folder / "hub.sqlite3", "second")
         database = open_database(sqlite_url(folder / "hub.sqlite3"))

@@ -61,7 +61,7 @@ class Disk:
         trace = root.with_name("trace")
         strace = ["strace", "-f", "-y", "-qq", "-xx", "-s", "1000000", "--seccomp-bpf", "-o", str(trace), "-e", f"trace={CALLS}"]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        subprocess.run([*strace, *command], check=True, timeout=120, env=environment)
+        subprocess.run([*strace, *command], check=True, timeout=120, env=environment, cwd=Path(__file__).parents[3])
         return cls(root, trace.read_text())
 
     def moments(self) -> Iterator["Disk"]:

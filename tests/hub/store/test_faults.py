@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.skipif(shutil.which("strace") is None, reason="strace injects the faults"),
 ]
 
+REPOSITORY = Path(__file__).parents[3]
 WRITING = ("fsync", "write", "mkdir", "rename", "linkat", "unlink", "rmdir", "chmod", "ftruncate", "flock")
 # More than any call is made in one life: a sweep that gets there does not end.
 FAR = 300
@@ -34,7 +35,7 @@ def run_with(fault: str, root: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*command, sys.executable, "-m", "tests.hub.store.life", str(root)],
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=60, check=False, cwd=REPOSITORY,
     )  # fmt: skip
 
 
@@ -113,6 +114,6 @@ def _calls_in_a_life(call: str, tmp_path: Path) -> int:
     if not counted.exists():
         root = tmp_path / "counted"
         command = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", str(tmp_path / "trace"), "-e", f"trace={call}"]
-        subprocess.run([*command, sys.executable, "-m", "tests.hub.store.life", str(root)], timeout=60, check=True)
+        subprocess.run([*command, sys.executable, "-m", "tests.hub.store.life", str(root)], timeout=60, check=True, cwd=REPOSITORY)
         counted.write_text(str((tmp_path / "trace").read_text().count(f" {call}(")))
     return int(counted.read_text())

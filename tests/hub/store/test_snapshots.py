@@ -116,3 +116,20 @@ def test_strange_folders_among_the_versions_are_passed_over(store: Store, shelf:
     (store.root / "versions" / "lite" / "notes").mkdir()
     Path(store.root / "versions" / ".DS_Store").write_text("")
     assert len(list(store.snapshots.list())) == 1
+
+
+@pytest.mark.parametrize(
+    "path", ["é" * 127, "字" * 85, "😀/😀.bin", "שלום/עולם.txt", "a b/c#d%e&f.bin", "/".join(["d" * 120] * 8)],
+    ids=["254 bytes", "255 bytes", "emoji", "right to left", "signs", "967 bytes"],
+)  # fmt: skip
+def test_strange_but_portable_names_work_from_end_to_end(store: Store, shelf: Shelf, path: str) -> None:
+    """S20."""
+    manifest = shelf.version("lite", {path: b"body"})
+    assert (store.snapshots.path("lite", manifest.digest) / path).read_bytes() == b"body"
+    digest = manifest.files[0].sha256
+    store.blobs.put_aside(digest)
+    shelf.blob(b"body")
+    store.snapshots.commit("lite", manifest)
+    assert store.snapshots.state("lite", manifest) is SnapshotState.COMPLETE
+    store.snapshots.remove("lite", manifest.digest)
+    assert store.snapshots.state("lite", manifest) is SnapshotState.ABSENT
