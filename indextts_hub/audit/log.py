@@ -8,7 +8,7 @@
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from indextts_hub.audit.events import FIRST, LARGEST_LINE, AuditEvent, encode_event, line_digest, parse_event
+from indextts_hub.audit.verify import Checkpoint, LogFinding, check_lines
 from indextts_hub.errors import IntegrityError, NotFound
 from indextts_hub.manifest import Digest, Json
 from indextts_hub.store.blobs import open_regular
@@ -23,35 +24,11 @@ from indextts_hub.store.durable import sync_descriptor, sync_folder
 from indextts_hub.store.locks import exclusive, who
 from indextts_hub.store.trouble import storage_errors
 
-__all__ = ["AuditLog", "LogFinding"]
+__all__ = ["AuditLog"]
 
 LOG = "log.jsonl"
 # An append takes milliseconds; a queue of a hundred writers is through in a few seconds.
 APPEND_WAIT_SECONDS = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class LogFinding:
-    """What reading the whole log found.
-
-    Attributes:
-        events: how many lines are as they were written, from the first on.
-        head: digest of the last of them; whoever keeps it will know this log again.
-        first_bad: the sequence number at which it stops being right; None if all of it is.
-        problem: what is wrong there.
-        torn: whether a line that was being written when the power went stands at the end; that is no damage.
-    """
-
-    events: int
-    head: Digest
-    first_bad: int | None
-    problem: str | None
-    torn: bool
-
-    @property
-    def ok(self) -> bool:
-        """Whether every line is as it was written."""
-        return self.first_bad is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,20 +100,13 @@ class AuditLog:
             if line.endswith(b"\n"):
                 yield line
 
-    def verify(self) -> LogFinding:
-        """Read every line and check it, its number and the chain.
+    def verify(self, checkpoints: Sequence[Checkpoint] = ()) -> LogFinding:
+        """Read every line and check it, its number and the chain, and that the log was what earlier checkpoints say.
 
         Raises:
             StorageError: the log can't be read.
         """
-        head, seq = FIRST, 0
-        for line in self._read():
-            if not line.endswith(b"\n") and len(line) < LARGEST_LINE:
-                return LogFinding(seq, head, None, None, torn=True)
-            if problem := _problem(line, seq, head):
-                return LogFinding(seq, head, seq, problem, torn=False)
-            head, seq = line_digest(line), seq + 1
-        return LogFinding(seq, head, None, None, torn=False)
+        return check_lines(self._read(), checkpoints)
 
     def _read(self) -> Iterator[bytes]:
         try:
@@ -192,18 +162,6 @@ class AuditLog:
             # What was not synced was not done: the line goes, and if even that fails the next writer cuts what is torn.
             file.truncate(end)
             raise
-
-
-def _problem(line: bytes, seq: int, head: Digest) -> str | None:
-    try:
-        event = parse_event(line)
-    except IntegrityError:
-        return "the line is no event"
-    if event.seq != seq:
-        return f"its number is {event.seq}, and {seq} belongs here"
-    if event.previous != head:
-        return "the line before it is not the one it was written after"
-    return None
 
 
 def _read_whole(file: BinaryIO, size: int) -> bytes:
