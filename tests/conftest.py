@@ -6,11 +6,11 @@ from pathlib import Path
 import platformdirs
 import pytest
 
-from indextts_hub import Hub
-
 
 @pytest.fixture(scope="session")
 def lite_snapshot() -> Path:
     """The snapshot of `lite`: real weights, pulled once over the network into a cache of the tests' own, verified on every pull."""
     cache = os.environ.get("INDEXTTS_HUB_TEST_CACHE") or platformdirs.user_cache_path("indextts-hub-tests") / "cache_hub"
+    from indextts_hub import Hub
+
     return Hub(cache_dir=Path(cache)).pull("lite").path

@@ -50,6 +50,9 @@ class FolderSource:
             opened.seek(extent.start)
             yield _Part(self, file, opened, extent.size)
 
+    def close(self) -> None:
+        """Nothing lies idle."""
+
     @contextmanager
     def _opened(self, file: RemoteFile) -> Iterator[BinaryIO]:
         path = self.base / portable_path(self.entry.locate(file))

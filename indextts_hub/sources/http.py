@@ -48,6 +48,10 @@ class HttpSource:
         """Ask for the range."""
         return self.transport.open(self._request(file), extent, file.size)
 
+    def close(self) -> None:
+        """Close the connections that lie idle."""
+        self.transport.close()
+
     def _request(self, file: RemoteFile) -> Request:
         url = f"{self.base.rstrip('/')}/{quote(self.entry.locate(file))}"
         return Request(self.mirror, url, self.headers, self.secrets)

@@ -1,7 +1,7 @@
 """Mirrors of kind `huggingface`: the Hugging Face Hub and what speaks its protocol (hf-mirror, another hub).
 
-A file is at `/{repo}/resolve/{revision}/{path}`, which redirects to a signed address on a CDN: it is asked for anew for each range, so a
-signed address never grows old. The revision is a commit, and the bytes are the manifest's, so no metadata is needed.
+A file is at `/{repo}/resolve/{revision}/{path}`, which redirects to a signed address on a CDN: it is asked for anew for each range,
+so a signed address never grows old. The revision is a commit, and the bytes are the manifest's: no metadata is needed.
 """
 
 from typing import Literal

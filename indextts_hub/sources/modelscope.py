@@ -1,6 +1,7 @@
 """Mirrors of kind `modelscope`: ModelScope.
 
-A file is at `/models/{repo}/resolve/{revision}/{path}`. Revisions are branches there, so the name pins nothing: the manifest's digests do.
+A file is at `/models/{repo}/resolve/{revision}/{path}`. Revisions are branches there, so the
+name pins nothing: the manifest's digests do.
 """
 
 from typing import Literal

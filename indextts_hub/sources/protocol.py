@@ -137,6 +137,10 @@ class Source(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Close the connections that lie idle."""
+        ...
+
 
 Rate = Annotated[int | None, BeforeValidator(bytes_a_second)]
 

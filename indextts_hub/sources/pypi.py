@@ -98,6 +98,10 @@ class PackageIndexSource:
             raise SourceError(f"{self.mirror} serves {file.path} only as a whole", remedy="use another mirror", code="E_NO_RANGES")
         return self._inflated(wheel, ByteRange(start, start + info.compress_size))
 
+    def close(self) -> None:
+        """Close the connections that lie idle."""
+        self.transport.close()
+
     @contextmanager
     def _inflated(self, wheel: Wheel, extent: ByteRange) -> Iterator[Body]:
         def opened(start: int) -> AbstractContextManager[Body]:

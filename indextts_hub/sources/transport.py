@@ -225,6 +225,7 @@ class Transport:
 
     def _give_back(self, parts: SplitResult, connection: http.client.HTTPConnection, response: http.client.HTTPResponse) -> None:
         reusable = response.isclosed() and not response.will_close
+        response.close()
         with self._lock:
             idle = self._idle.setdefault(_origin(parts), [])
             if reusable and len(idle) < MOST_IDLE:

@@ -1,0 +1,158 @@
+"""A file under way: `partial/SHA256.part` with the bytes, `partial/SHA256.map` with what is known of them.
+
+The map is JSON: the file's digest and size, the chunks' size, and the SHA-256 of each chunk that arrived. It is a hint: every chunk
+it names is hashed again when a transfer resumes, so a map that is torn, foreign, of another version or from the future costs
+time and never a wrong byte; and nothing needs to be synced while bytes arrive.
+"""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from indextts_hub.manifest import Digest, FileEntry
+from indextts_hub.sources import ByteRange
+from indextts_hub.store.trouble import storage_errors
+from indextts_hub.transfer.plan import chunks_of, digest_of_chunk
+
+__all__ = ["Partial", "open_partial"]
+
+SCHEMA = 1
+BLOCK = 1 << 20
+
+
+@dataclass(slots=True)
+class Partial:
+    """The bytes of one file as they arrive. Safe to use from several threads, each at its own place.
+
+    Attributes:
+        done: the digest of each chunk that arrived.
+    """
+
+    entry: FileEntry
+    path: Path
+    map_path: Path
+    chunks: tuple[ByteRange, ...]
+    descriptor: int
+    done: dict[int, Digest] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def write(self, offset: int, body: memoryview) -> None:
+        """Put bytes in their place.
+
+        Raises:
+            StorageError: the disk would not take them.
+        """
+        with storage_errors(self.path):
+            while body:
+                with self._placed(offset) as place:
+                    count = os.write(self.descriptor, body) if place else os.pwrite(self.descriptor, body, offset)
+                body, offset = body[count:], offset + count
+
+    def read(self, extent: ByteRange) -> Iterator[bytes]:
+        """The bytes of a range, a block at a time; fewer if the file is shorter.
+
+        Raises:
+            StorageError: the disk would not give them.
+        """
+        for start in range(extent.start, extent.stop, BLOCK):
+            with storage_errors(self.path), self._placed(start) as place:
+                count = min(BLOCK, extent.stop - start)
+                block = os.read(self.descriptor, count) if place else os.pread(self.descriptor, count, start)
+            if not block:
+                return
+            yield block
+
+    def chunk_digest(self, number: int) -> Digest:
+        """SHA-256 of what stands in a chunk's place."""
+        hasher = hashlib.sha256()
+        for block in self.read(self.chunks[number]):
+            hasher.update(block)
+        return Digest(hasher.hexdigest())
+
+    def mark(self, number: int, digest: Digest) -> None:
+        """Note that a chunk arrived and what it hashes to."""
+        with self._lock:
+            self.done[number] = digest
+            self._write_map()
+
+    def unmark(self, number: int) -> None:
+        """Forget a chunk: it must arrive again."""
+        with self._lock:
+            self.done.pop(number, None)
+            self._write_map()
+
+    def close(self) -> None:
+        """Close the file; what arrived stays for the next time."""
+        os.close(self.descriptor)
+
+    def forget(self) -> None:
+        """Remove the map: the file is whole and goes into the store."""
+        with suppress(FileNotFoundError):
+            self.map_path.unlink()
+
+    @contextmanager
+    def _placed(self, offset: int) -> Iterator[bool]:
+        # Windows has no pread and pwrite: there the file's one position is moved under a lock.
+        if hasattr(os, "pwrite"):
+            yield False
+            return
+        with self._lock:
+            os.lseek(self.descriptor, offset, os.SEEK_SET)
+            yield True
+
+    def _write_map(self) -> None:
+        document = {
+            "schema": SCHEMA,
+            "sha256": self.entry.sha256,
+            "size": self.entry.size,
+            "chunk": self.chunks[0].size,
+            "done": {str(number): digest for number, digest in self.done.items()},
+        }
+        beside = self.map_path.with_suffix(".map.tmp")
+        with storage_errors(self.map_path):
+            beside.write_text(json.dumps(document), "ascii")
+            beside.replace(self.map_path)
+
+
+def open_partial(folder: Path, entry: FileEntry) -> Partial:
+    """Open the partial of a file, or begin one; every chunk that an earlier transfer left is hashed before it counts.
+
+    Raises:
+        StorageError: the disk would not take it, or something that is no file stands in its place.
+    """
+    path, map_path = folder / f"{entry.sha256}.part", folder / f"{entry.sha256}.map"
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    with storage_errors(path):
+        descriptor = os.open(path, flags, 0o644)
+    partial = Partial(entry, path, map_path, chunks_of(entry), descriptor)
+    try:
+        with storage_errors(path):
+            if os.fstat(descriptor).st_size > entry.size:
+                os.ftruncate(descriptor, entry.size)
+        believed = _believed(map_path, entry, partial.chunks)
+        if entry.chunks is not None and os.fstat(descriptor).st_size:
+            believed = dict(enumerate(entry.chunks.sha256))  # the manifest knows better than any map
+        for number, digest in believed.items():
+            wanted = digest_of_chunk(entry, number) or digest
+            if partial.chunk_digest(number) == wanted:
+                partial.done[number] = wanted
+    except BaseException:
+        partial.close()
+        raise
+    return partial
+
+
+def _believed(map_path: Path, entry: FileEntry, chunks: tuple[ByteRange, ...]) -> dict[int, Digest]:
+    try:
+        document = json.loads(map_path.read_bytes())
+        about = (document["schema"], document["sha256"], document["size"], document["chunk"])
+        if about != (SCHEMA, entry.sha256, entry.size, chunks[0].size):
+            return {}
+        return {int(number): Digest(str(digest)) for number, digest in document["done"].items() if 0 <= int(number) < len(chunks)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return {}
