@@ -1,0 +1,134 @@
+"""`list`, `show`, `path` and `outdated`: what is here and what there is."""
+
+from typing import Annotated
+
+import typer
+
+from cli.options import CacheDir, CatalogPlace, ToJson, opened
+from cli.render import size, table, write_json, write_line
+from indextts_hub.errors import NotFound
+
+__all__ = ["list_versions", "outdated", "path", "show"]
+
+Reference = Annotated[str, typer.Argument(metavar="REF", help="NAME, NAME@sha256:HEX or an alias.")]
+
+
+def list_versions(
+    all_known: Annotated[bool, typer.Option("--all", help="Also what is only in the catalogue.")] = False,
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+    to_json: ToJson = False,
+) -> None:
+    """What is here; with --all what there is."""
+    rows = list(opened(cache_dir, catalog).list_versions(all_known=all_known))
+    if to_json:
+        write_json(
+            [
+                {
+                    "version": row.version,
+                    "digest": row.digest,
+                    "aliases": row.aliases,
+                    "pinned": row.pinned,
+                    "engine": row.engine,
+                    "size": row.size,
+                    "state": row.state,
+                    "path": row.path,
+                }
+                for row in rows
+            ]
+        )
+    elif rows:
+        table(
+            ("VERSION", "DIGEST", "ALIASES", "ENGINE", "SIZE", "STATE"),
+            [
+                (
+                    row.version + (" (pinned)" if row.pinned else ""),
+                    row.digest[:12],
+                    ", ".join(row.aliases) or "-",
+                    row.engine,
+                    size(row.size),
+                    row.state,
+                )
+                for row in rows
+            ],
+        )
+    else:
+        write_line(
+            "Nothing is here yet. `indextts-hub list --all` shows what there is, `indextts-hub pull lite` gets the smallest."
+        )
+
+
+def show(reference: Reference, cache_dir: CacheDir = None, catalog: CatalogPlace = None, to_json: ToJson = False) -> None:
+    """What a version is: its files, its licence and where it comes from."""
+    hub = opened(cache_dir, catalog)
+    listed, manifest, known = hub.describe(reference)
+    sources = sorted({entry.mirror for file in manifest.files for _, entry in known.places(file)}) if known else []
+    license_document = {"name": manifest.license.name, "url": manifest.license.url, "commercial": manifest.license.commercial}
+    if known:
+        license_document["accept"] = known.accept
+    if to_json:
+        write_json(
+            {
+                "version": listed.version,
+                "digest": listed.digest,
+                "engine": manifest.engine,
+                "license": license_document,
+                "part_licenses": [
+                    {"at": p.at, "name": p.license.name, "url": p.license.url, "commercial": p.license.commercial}
+                    for p in manifest.parts
+                ],
+                "aliases": listed.aliases,
+                "files": [
+                    {
+                        "path": file.path,
+                        "size": file.size,
+                        "sha256": file.sha256,
+                        "state": "present" if hub.store.blobs.has(file.sha256, file.size) else "absent",
+                    }
+                    for file in manifest.files
+                ],
+                "sources": sources,
+            }
+        )
+        return
+    write_line(f"{listed.version}@sha256:{listed.digest}")
+    if known and known.title:
+        write_line(known.title)
+    write_line(f"engine {manifest.engine}, {size(manifest.size)}, {listed.state}, from {', '.join(sources) or 'no known mirror'}")
+    write_line(f"licence: {manifest.license.name}{' ' + manifest.license.url if manifest.license.url else ''}")
+    for part in manifest.parts:
+        write_line(f"  {part.at}: {part.license.name}{' ' + part.license.url if part.license.url else ''}")
+    table(("FILE", "SIZE", "SHA-256"), [(file.path, size(file.size), file.sha256[:16]) for file in manifest.files])
+
+
+def path(
+    reference: Reference,
+    file: Annotated[str | None, typer.Argument(help="A file of the version.", show_default=False)] = None,
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+    to_json: ToJson = False,
+) -> None:
+    """Where a version's files are, for scripts."""
+    snapshot = opened(cache_dir, catalog).snapshot(reference)
+    found = snapshot.path
+    if file is not None:
+        if file not in {entry.path for entry in snapshot.files}:
+            raise NotFound(
+                f"{reference} has no file {file[:120]!a}", remedy=f"see `indextts-hub show {reference}`", code="E_NO_FILE"
+            )
+        found = snapshot.path / file
+    if to_json:
+        write_json({"path": found})
+    else:
+        write_line(str(found))
+
+
+def outdated(cache_dir: CacheDir = None, catalog: CatalogPlace = None, to_json: ToJson = False) -> None:
+    """Versions that are here and that the catalogue has with another digest."""
+    rows = opened(cache_dir, catalog).outdated()
+    if to_json:
+        write_json([{"version": name, "digest": here, "latest": there} for name, here, there in rows])
+    elif rows:
+        table(("VERSION", "HERE", "CATALOGUE"), [(name, here[:12], there[:12]) for name, here, there in rows])
+    else:
+        write_line("Everything here is what the catalogue has.")

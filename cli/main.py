@@ -1,0 +1,98 @@
+"""The command `indextts-hub`. A command's module is imported when it is called, so that each starts as fast as it can."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from types import MappingProxyType
+
+import typer
+from typer.core import TyperGroup
+from typer import _click as click  # typer carries its own, and gives its types no other name
+
+from cli.trouble import present
+
+__all__ = ["COMMANDS", "app", "main"]
+
+COMMANDS = MappingProxyType(
+    {
+        "pull": ("cli.pull:pull", "Fetch versions, verify every byte, lay them out."),
+        "list": ("cli.look:list_versions", "What is here; with --all what there is."),
+        "show": ("cli.look:show", "What a version is: files, licence, sources."),
+        "path": ("cli.look:path", "Where a version's files are."),
+        "outdated": ("cli.look:outdated", "Versions that the catalogue has newer."),
+        "verify": ("cli.verify:verify", "Hash every byte again; --repair fetches only what is bad."),
+        "pin": ("cli.names:pin", "Never collect a version."),
+        "unpin": ("cli.names:unpin", "Let a version be collected again."),
+        "alias": ("cli.names:alias", "Movable names: set, rm, rollback."),
+        "lock": ("cli.names:lock", "Write the digests of what is here into a lock file."),
+        "remove": ("cli.space:remove", "Take a version away."),
+        "gc": ("cli.space:gc", "Free the space that nothing needs."),
+        "mirrors": ("cli.mirrors:mirrors", "The places that hold files: list, test, stats."),
+        "serve": ("cli.serve:serve", "Lend the versions to an intranet: speech over HTTP and a page."),
+        "say": ("cli.say:say", "Speak a text into a file."),
+        "audit": ("cli.audit:audit", "Who did what, when: log, verify."),
+        "doctor": ("cli.doctor:doctor", "Find what is wrong and say what to do; --rebuild mends."),
+        "db": ("cli.database:db", "The database: current, upgrade."),
+        "version": ("cli.version:version", "Which program this is."),
+    }
+)
+"""Each command's function or group, and its line of help."""
+
+
+class LazyGroup(TyperGroup):
+    """Commands that are imported when they are called; for the list of them their line of help is enough."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The commands in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        place, line = COMMANDS[cmd_name]
+        module, _, attribute = place.partition(":")
+        found = getattr(import_module(module), attribute)
+        if isinstance(found, typer.Typer):
+            group = typer.main.get_command(found)
+            group.name, group.help = cmd_name, line
+            return group
+        single = typer.Typer(add_completion=False)
+        single.command(cmd_name, help=found.__doc__)(found)
+        return typer.main.get_command(single)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    name="indextts-hub",
+    no_args_is_help=True,
+    add_completion=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Host, mirror and speak IndexTTS model versions.",
+)
+
+
+@app.callback()
+def _group() -> None:
+    """Host, mirror and speak IndexTTS model versions."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit with its code; whatever goes wrong is presented in two lines."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        command = typer.main.get_command(app)
+        code = command.main(args=arguments, prog_name="indextts-hub", standalone_mode=False)
+    except BaseException as error:  # noqa: BLE001 - the outermost edge: everything becomes two lines and a code
+        sys.exit(present(error, arguments))
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

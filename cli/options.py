@@ -1,0 +1,25 @@
+"""Options that many commands share, and the hub they open."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from indextts_hub import Hub
+
+__all__ = ["CacheDir", "CatalogPlace", "Quiet", "ToJson", "Verbose", "Wait", "opened"]
+
+CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the store.", show_default=False)]
+CatalogPlace = Annotated[str | None, typer.Option("--catalog", help="mirrors.yaml: a file or an address.", show_default=False)]
+ToJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say why a mirror was left.")]
+Wait = Annotated[float, typer.Option("--wait", help="Seconds to wait for somebody else's lock.")]
+
+
+def opened(cache_dir: Path | None, catalog: str | None, *, wait: float = 600.0) -> "Hub":
+    """The hub of these options, the environment and the settings files."""
+    from indextts_hub import Hub
+
+    return Hub(cache_dir, catalog, wait=wait)

@@ -1,0 +1,66 @@
+"""What a user may choose: flags, then environment variables `INDEXTTS_HUB_*`, then `indextts-hub.toml`. Read once, at the edge.
+
+An unknown key is warned about, not refused: a newer program's file must not stop an older one.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import BeforeValidator, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+__all__ = ["CONFIG_FILE", "Settings", "default_cache", "unknown_keys"]
+
+CONFIG_FILE = "indextts-hub.toml"
+
+
+def default_cache() -> Path:
+    """The user's data folder: what is pulled is no cache that may be emptied."""
+    return platformdirs.user_data_path("indextts-hub", appauthor=False) / "cache_hub"
+
+
+def config_files() -> list[Path]:
+    """Where settings are looked for: the user's config folder, then here."""
+    return [platformdirs.user_config_path("indextts-hub", appauthor=False) / CONFIG_FILE, Path(CONFIG_FILE)]
+
+
+class Settings(BaseSettings):
+    """All settings.
+
+    Attributes:
+        cache: the folder of the store.
+        catalog: a file or an address; None: looked for.
+        database_url: any that SQLAlchemy knows; None: `hub.sqlite3` in the store.
+        wait: seconds to wait for somebody else's lock.
+        server: address of a running service, for `say`.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="INDEXTTS_HUB_", extra="ignore", frozen=True)
+
+    cache: Annotated[Path, BeforeValidator(lambda path: Path(path).expanduser())] = Field(default_factory=default_cache)
+    catalog: str | None = None
+    database_url: str | None = None
+    wait: float = 600.0
+    server: str = "http://127.0.0.1:7860"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - pydantic-settings hands all of them in
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, then the environment, then files; no `.env`."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_files())
+
+
+def unknown_keys() -> dict[Path, list[str]]:
+    """Keys of the settings files that mean nothing, for a warning."""
+    import tomllib
+
+    found = {path: tomllib.loads(path.read_text("utf-8")) for path in config_files() if path.is_file()}
+    unknown = {path: sorted(set(table) - set(Settings.model_fields)) for path, table in found.items()}
+    return {path: keys for path, keys in unknown.items() if keys}
