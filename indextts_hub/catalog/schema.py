@@ -82,7 +82,9 @@ def validated(model: type[Model], tree: Tree, value: object, at: Location) -> Mo
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        # A misspelt key is also a missing one: the former is what the reader wrote.
+        first = min(found, key=lambda each: each["type"] != "extra_forbidden")
         location = (*at, *first["loc"])
         if first["type"] == "extra_forbidden":
             known = sorted(_keys(model, first["loc"][:-1]))

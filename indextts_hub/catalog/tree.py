@@ -22,7 +22,7 @@ Location = tuple[str | int, ...]
 # Thousands of files with chunk digests.
 LARGEST = 16 * 2**20
 DEEPEST = 20
-MOST_NODES = 1_000_000
+MOST_NODES = 300_000
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,19}")
 _WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None, "~": None, "": None}
