@@ -1,19 +1,19 @@
 """`indextts-hub version`."""
 
-import platform
-from importlib.metadata import version as installed
+import sys
 
 from cli.options import ToJson
+from indextts_hub import __version__
 
 __all__ = ["version"]
 
 
 def version(to_json: ToJson = False) -> None:
     """Which program this is, and on what it runs."""
-    found = {"version": installed("indextts-hub"), "python": platform.python_version(), "platform": platform.platform()}
+    python = sys.version.partition(" ")[0]
     if to_json:
         import json
 
-        print(json.dumps(found))  # noqa: T201
+        print(json.dumps({"version": __version__, "python": python, "platform": sys.platform}))  # noqa: T201
     else:
-        print(f"indextts-hub {found['version']} (Python {found['python']}, {found['platform']})")  # noqa: T201
+        print(f"indextts-hub {__version__} (Python {python}, {sys.platform})")  # noqa: T201

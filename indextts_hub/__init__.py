@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from indextts_hub.hub import Hub
     from indextts_hub.store import Snapshot
 
-__all__ = ["Hub", "Snapshot"]
+__all__ = ["Hub", "Snapshot", "__version__"]
+
+__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
