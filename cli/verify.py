@@ -24,11 +24,14 @@ def verify(
 ) -> None:
     """Hash every byte again and say which file is not what it should be."""
     hub = opened(cache_dir, catalog)
-    findings = hub.verify(references or [], quick=quick)
+    look = hub.look if quick else hub.verify
+    findings = look(references or [])
     if repair and not all(finding.ok for finding in findings):
         with pulling(quiet=quiet or to_json, verbose=verbose) as progress:
             hub.repair(findings, PullOptions(), progress)
-        findings = hub.verify(references or [], quick=quick)
+        findings = look(references or [])
+    elif not quick:
+        hub.put_aside(findings)
     ok = all(finding.ok for finding in findings)
     if to_json:
         write_json(
@@ -50,9 +53,8 @@ def verify(
         )
     elif not quiet:
         for finding in findings:
-            write_line(
-                f"{finding.version}@sha256:{finding.digest[:12]}: {'all right' if finding.ok else 'BAD'}, {len(finding.files)} files"
-            )
+            said = "all right" if finding.ok else "BAD"
+            write_line(f"{finding.version}@sha256:{finding.digest[:12]}: {said}, {len(finding.files)} files")
             for file in finding.files:
                 if not file.ok:
                     write_line(f"  {file.path}: {file.problem}")

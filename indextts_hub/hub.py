@@ -1,43 +1,48 @@
 """The hub: its verbs, each a straight line over the rooms below. `Hub.pull` is the one to read first."""
 
-import fnmatch
-import json
+import glob
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from indextts_hub.accounts import HubFile, Listed, PullOptions, PullReport, check_locked
+from indextts_hub.books import Books
 from indextts_hub.catalog import Catalog, Version, find_catalog, load_catalog
-from indextts_hub.errors import HubError, IntegrityError, NotFound, PolicyError, UsageError
-from indextts_hub.manifest import Digest, FileEntry, Json, Manifest
+from indextts_hub.errors import HubError, NotFound, PolicyError, UsageError
+from indextts_hub.manifest import Digest, FileEntry, Manifest
 from indextts_hub.reference import VersionRef
-from indextts_hub.sources import Context, RemoteFile, Source, connect
+from indextts_hub.sources import Context, RemoteFile, Source, connect, huggingface
 from indextts_hub.store import (
+    Adoption,
     Alias,
     Collection,
     Pin,
+    RepoPart,
+    ScrubReport,
     Snapshot,
-    SnapshotState,
     Store,
     VersionFinding,
+    adopt,
     check_version,
     collect,
+    lay_out_again,
     look_at_version,
     open_store,
     plan_collection,
     put_aside_bad,
     remove_version,
+    scrub,
     seed_partial,
 )
 from indextts_hub.transfer import (
     FilePlan,
     Plan,
     Progress,
-    Scores,
     ScoresInMemory,
     Silent,
     TransferOptions,
@@ -46,83 +51,6 @@ from indextts_hub.transfer import (
 )
 
 __all__ = ["Hub", "HubFile", "Listed", "PullOptions", "PullReport"]
-
-
-@dataclass(frozen=True, slots=True)
-class PullOptions:
-    """How to pull.
-
-    Attributes:
-        include, exclude: globs over the files' paths; without `include` all files.
-        sources: names of the mirrors that may be asked; empty: all.
-        jobs: connections at once.
-        rate: bytes a second over all of them, or None.
-        offline: ask no mirror; only what is here counts.
-        locked: the lock file that fixes the digests, or None.
-        accept_license: the user accepts the licences that must be accepted.
-    """
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    sources: tuple[str, ...] = ()
-    jobs: int = 16
-    rate: int | None = None
-    offline: bool = False
-    locked: Path | None = None
-    accept_license: bool = False
-
-    def chooses(self, path: str) -> bool:
-        """Whether a file is wanted."""
-        included = not self.include or any(fnmatch.fnmatchcase(path, glob) for glob in self.include)
-        return included and not any(fnmatch.fnmatchcase(path, glob) for glob in self.exclude)
-
-
-@dataclass(frozen=True, slots=True)
-class PullReport:
-    """What a pull did.
-
-    Attributes:
-        present: files whose content was here already.
-        transferred: what was fetched, each content once.
-        seconds: how long it took.
-    """
-
-    snapshot: Snapshot
-    present: tuple[FileEntry, ...]
-    transferred: tuple[TransferredFile, ...]
-    seconds: float
-
-    @property
-    def bytes_fetched(self) -> int:
-        """Bytes that arrived, the useless ones included."""
-        return sum(file.fetched for file in self.transferred)
-
-    @property
-    def bytes_wasted(self) -> int:
-        """Bytes that arrived and were of no use."""
-        return sum(file.wasted for file in self.transferred)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A version in the store or in the catalogue."""
-
-    version: str
-    digest: Digest
-    aliases: tuple[str, ...]
-    pinned: bool
-    engine: str
-    size: int
-    state: SnapshotState
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class HubFile:
-    """A file of a version and whether its content is here."""
-
-    entry: FileEntry
-    present: bool
 
 
 class Hub:
@@ -158,6 +86,10 @@ class Hub:
         return open_store(self._root)
 
     @cached_property
+    def _books(self) -> Books:
+        return Books(self.store, self.database_url)
+
+    @cached_property
     def catalog(self) -> Catalog:
         """The catalogue.
 
@@ -183,13 +115,16 @@ class Hub:
         with self.store.claim(name, manifest, act="pull"), self._missing(name, wanted) as missing:
             transferred: list[TransferredFile] = []
             try:
-                with self._planned(version, missing, options) as plan, self._scores(missing) as scores:
+                with (
+                    self._planned(version, missing, options) as plan,
+                    self._books.scores() if missing else nullcontext(ScoresInMemory()) as scores,
+                ):
                     for file in transfer(plan, self.store.partials, TransferOptions(options.jobs, options.rate), scores, progress):
                         self.store.blobs.commit(file.path, file.entry.sha256, file.entry.size)
                         transferred.append(file)
                 snapshot = self.store.snapshots.commit(name, manifest, {file.path for file in wanted})
             except HubError as error:
-                self._record("pull", name, manifest, at, transferred, started, outcome=error.code)
+                self._books.record_pull(name, manifest, error.code, at, time.monotonic() - started, transferred)
                 raise
         fetched = {file.entry.sha256 for file in transferred}
         report = PullReport(
@@ -199,7 +134,7 @@ class Hub:
             time.monotonic() - started,
         )
         if transferred or missing:
-            self._record("pull", name, manifest, at, transferred, started, outcome="done")
+            self._books.record_pull(name, manifest, "done", at, report.seconds, transferred)
         return report
 
     def plan(self, reference: str, options: PullOptions) -> list[HubFile]:
@@ -261,65 +196,112 @@ class Hub:
         known = self.catalog.versions.get(name)
         return self._listed(name, manifest, book.aliases_of(digest), pinned=digest in book.pins), manifest, known
 
-    def verify(
-        self, references: Sequence[str], *, quick: bool = False, hashed: Callable[[int], None] = lambda _: None
-    ) -> list[VersionFinding]:
-        """Hash every file of some versions again, or of all; `quick`: look at names and sizes only."""
-        versions = [self.locate(reference) for reference in references] or list(self.store.snapshots.list())
-        if quick:
-            return [look_at_version(self.store, name, digest) for name, digest in versions]
-        findings = [check_version(self.store, name, digest, hashed) for name, digest in versions]
-        for finding in findings:
-            outcome = "done" if finding.ok else "E_INTEGRITY"
-            self._log("verify", f"{finding.version}@sha256:{finding.digest}", outcome)
+    def look(self, references: Sequence[str]) -> list[VersionFinding]:
+        """Look at the names and sizes of some versions' files, or of all."""
+        return [look_at_version(self.store, name, digest) for name, digest in self._located(references)]
+
+    def verify(self, references: Sequence[str], hashed: Callable[[int], None] = lambda _: None) -> list[VersionFinding]:
+        """Hash every file of some versions again, or of all. In a store that can't be written no event is."""
+        findings = [check_version(self.store, name, digest, hashed) for name, digest in self._located(references)]
+        if self.store.can_be_written():
+            for finding in findings:
+                self._books.log("verify", f"{finding.version}@sha256:{finding.digest}", "done" if finding.ok else "E_INTEGRITY")
         return findings
 
+    def put_aside(self, findings: Iterable[VersionFinding]) -> None:
+        """Take the bad blobs that `verify` found out of use: their versions are degraded until they are mended."""
+        bad = [file for finding in findings for file in finding.files if not file.ok]
+        if bad and self.store.can_be_written():
+            for digest in put_aside_bad(self.store, bad):
+                self._books.log("quarantine", digest)
+
     def repair(self, findings: Iterable[VersionFinding], options: PullOptions, progress: Progress) -> list[PullReport]:
-        """Put bad blobs aside and fetch what is bad of them: only the bad chunks, where chunks have digests."""
+        """Put bad blobs aside and fetch what is bad of them: only the bad chunks, where chunks have digests.
+
+        Every version that has one of these blobs is mended.
+        """
         reports = []
         for finding in findings:
             if finding.ok:
                 continue
+            reference = f"{finding.version}@sha256:{finding.digest}"
             aside = put_aside_bad(self.store, finding.files)
-            manifest = self.store.manifests.read(finding.digest)
-            known = self._resolved(f"{finding.version}@sha256:{finding.digest}", options).manifest
-            for file in known.files:
+            for file in self._version(VersionRef.parse(reference)).manifest.files:
                 if file.sha256 in aside:
                     seed_partial(self.store, aside[file.sha256], file)
-            paths = tuple(file.path for file in manifest.files)
-            chosen = PullOptions(paths, (), options.sources, options.jobs, options.rate, options.offline, None, accept_license=True)
-            reports.append(self.pull_reporting(f"{finding.version}@sha256:{finding.digest}", chosen, progress))
+            here = tuple(glob.escape(file.path) for file in finding.files)
+            # Whoever has the version accepted its licence when it was pulled.
+            chosen = replace(options, include=here, exclude=(), locked=None, accept_license=True)
+            reports.append(self.pull_reporting(reference, chosen, progress))
+            lay_out_again(self.store, {file.expected for file in finding.files if not file.ok})
         return reports
+
+    def adopt(self, reference: str, folder: Path) -> Adoption:
+        """Take over what a folder, of checkpoints or a Hugging Face cache, has of a version; the folder stays as it is."""
+        version = self._version(VersionRef.parse(reference))
+        adoption = adopt(self.store, version.name, version.manifest, folder, wait=self._wait)
+        self._books.log("adopt", f"{version.name}@sha256:{version.manifest.digest}", details={"files": len(adoption.adopted)})
+        return adoption
+
+    def scrub(self, budget: float) -> ScrubReport:
+        """Hash blobs again for `budget` seconds, those longest not looked at first; bad ones are put aside."""
+        report = scrub(self.store, budget=budget)
+        self._books.log(
+            "scrub", "store", "E_INTEGRITY" if report.bad else "done", {"blobs": report.checked, "bad": len(report.bad)}
+        )
+        return report
+
+    def hugging_face_cache(self, reference: str) -> Path:
+        """A version as a cache of the Hugging Face client: the folder for HF_HUB_CACHE.
+
+        Raises:
+            NotFound: E_NO_REPO, if the catalogue knows no Hugging Face repository of it.
+        """
+        snapshot = self.snapshot(reference)
+        known = self.catalog.versions.get(snapshot.version)
+        parts = [
+            RepoPart(str(part.at), source.repo, source.revision)
+            for part in (known.parts if known is not None and known.manifest.digest == snapshot.digest else ())
+            for source in part.sources
+            if isinstance(source, huggingface.Entry)
+        ]
+        if not parts:
+            raise NotFound(
+                f"the catalogue knows no Hugging Face repository of {reference}",
+                remedy=f"use the plain folder: `indextts-hub path {reference}`",
+                code="E_NO_REPO",
+            )
+        return self.store.layouts.hugging_face(snapshot, list(dict.fromkeys(parts)))
 
     def pin(self, reference: str) -> Pin:
         """Keep a version from being collected."""
         name, digest = self.locate(reference)
         pin = self.store.names.pin(name, digest)
-        self._log("pin", f"{name}@sha256:{digest}")
+        self._books.log("pin", f"{name}@sha256:{digest}")
         return pin
 
     def unpin(self, reference: str) -> None:
         """Let a version be collected again."""
         name, digest = self.locate(reference)
         self.store.names.unpin(digest)
-        self._log("unpin", f"{name}@sha256:{digest}")
+        self._books.log("unpin", f"{name}@sha256:{digest}")
 
     def set_alias(self, alias: str, reference: str) -> Alias:
         """Make an alias name a version that is in the store."""
         name, digest = self.locate(reference)
         moved = self.store.names.set_alias(alias, name, digest)
-        self._log("alias set", alias, details={"version": name, "digest": digest})
+        self._books.log("alias set", alias, details={"version": name, "digest": digest})
         return moved
 
     def remove_alias(self, alias: str) -> None:
         """Forget an alias."""
         self.store.names.remove_alias(alias)
-        self._log("alias rm", alias)
+        self._books.log("alias rm", alias)
 
     def roll_back_alias(self, alias: str) -> Alias:
         """Make an alias name what it named before."""
         moved = self.store.names.roll_back_alias(alias)
-        self._log("alias rollback", alias, details={"version": moved.target.version, "digest": moved.target.digest})
+        self._books.log("alias rollback", alias, details={"version": moved.target.version, "digest": moved.target.digest})
         return moved
 
     def lock(self) -> dict[str, Digest]:
@@ -340,23 +322,26 @@ class Hub:
         """Take a version's files away; `gc` frees the space."""
         name, digest = self.locate(reference)
         remove_version(self.store, name, digest)
-        self._log("remove", f"{name}@sha256:{digest}")
+        self._books.log("remove", f"{name}@sha256:{digest}")
 
     def gc(self, *, dry_run: bool = False, keep: int | None = None) -> Collection:
         """Collect what no version needs; `keep`: of each name, all but so many of the newest versions too."""
         if dry_run:
             return plan_collection(self.store, keep=keep)
         collected = collect(self.store, keep=keep)
-        self._log("gc", "store", details={"freed_bytes": collected.freed_bytes})
+        self._books.log("gc", "store", details={"freed_bytes": collected.freed_bytes})
         return collected
+
+    def _located(self, references: Sequence[str]) -> list[tuple[str, Digest]]:
+        return [self.locate(reference) for reference in references] or list(self.store.snapshots.list())
 
     def _resolved(self, reference: str, options: PullOptions) -> Version:
         """The catalogue's version that a reference means, held to the lock file and the licence."""
         version = self._version(VersionRef.parse(reference))
         if options.locked is not None:
-            _check_locked(version, options.locked)
-        if version.accept and not options.accept_license and not options.offline:
-            self._check_accepted(version)
+            check_locked(version, options.locked)
+        if version.accept and not options.offline:
+            self._books.hold_to_license(version, accepts=options.accept_license)
         return version
 
     def _version(self, ref: VersionRef) -> Version:
@@ -377,21 +362,6 @@ class Hub:
             raise UsageError("no file of the version is chosen", remedy="look at --include and --exclude", code="E_NOTHING_CHOSEN")
         return chosen
 
-    def _check_accepted(self, version: Version) -> None:
-        from indextts_hub.db import accepted_licenses, open_database
-
-        database = open_database(self.database_url)
-        try:
-            accepted = accepted_licenses(database, version.manifest.digest)
-        finally:
-            database.close()
-        if not accepted:
-            raise PolicyError(
-                f"{version.name} comes under {version.license.name}, which must be accepted: {version.license.url or 'see `show`'}",
-                remedy=f"read it (`indextts-hub show {version.name}`), then pull with --accept-license",
-                code="E_LICENSE",
-            )
-
     @contextmanager
     def _missing(self, name: str, wanted: Sequence[FileEntry]) -> Iterator[list[FileEntry]]:
         """What is not here, each content once; nobody else fetches it meanwhile."""
@@ -409,12 +379,12 @@ class Hub:
                 remedy="import a bundle with `indextts-hub import FILE`, or pull without --offline",
                 code="E_OFFLINE",
             )
-        with ExitStack() as closing:
+        with ExitStack() as opened:
             made: dict[tuple[str, str], Source] = {}
-            yield Plan(tuple(FilePlan(file, tuple(self._sources(version, file, options, made, closing))) for file in missing))
+            yield Plan(tuple(FilePlan(file, tuple(self._sources(version, file, options, made, opened))) for file in missing))
 
     def _sources(
-        self, version: Version, file: FileEntry, options: PullOptions, made: dict[tuple[str, str], Source], closing: ExitStack
+        self, version: Version, file: FileEntry, options: PullOptions, made: dict[tuple[str, str], Source], opened: ExitStack
     ) -> Iterator[tuple[RemoteFile, Source]]:
         context = Context()
         for remote, entry in version.places(file):
@@ -423,65 +393,8 @@ class Hub:
             key = (entry.mirror, entry.model_dump_json())
             if key not in made:
                 made[key] = connect(entry.mirror, self.catalog.mirrors[entry.mirror], entry, context)
-                closing.callback(made[key].close)
+                opened.callback(made[key].close)
             yield remote, made[key]
-
-    @contextmanager
-    def _scores(self, missing: Sequence[FileEntry]) -> Iterator[Scores]:
-        if not missing:
-            yield ScoresInMemory()
-            return
-        from indextts_hub.db import open_database
-        from indextts_hub.transfer.remembered import remembered_scores
-
-        database = open_database(self.database_url)
-        try:
-            with remembered_scores(database) as scores:
-                yield scores
-        finally:
-            database.close()
-
-    def _record(
-        self,
-        act: str,
-        name: str,
-        manifest: Manifest,
-        at: datetime,
-        files: Sequence[TransferredFile],
-        started: float,
-        *,
-        outcome: str,
-    ) -> None:
-        """Write an event into the log, durable before the act is reported done, and the particulars into the database."""
-        from indextts_hub.db import FileTransfer, PullRecord, open_database, record_pull
-        from indextts_hub.store.locks import who
-
-        fetched, wasted = sum(file.fetched for file in files), sum(file.wasted for file in files)
-        mirrors = sorted({use.name for file in files for use in file.sources if use.bytes})
-        self._log(
-            act,
-            f"{name}@sha256:{manifest.digest}",
-            outcome,
-            {"files": len(files), "bytes_fetched": fetched, "mirrors": list(mirrors)},
-        )
-        transfers = tuple(
-            FileTransfer(file.entry.path, file.entry.sha256, use.name, use.bytes, use.chunks, use.errors)
-            for file in files
-            for use in file.sources
-        )
-        seconds = time.monotonic() - started
-        database = open_database(self.database_url)
-        try:
-            record_pull(
-                database, PullRecord(at, who(), name, manifest.digest, outcome, seconds, manifest.size, fetched, wasted, transfers)
-            )
-        finally:
-            database.close()
-
-    def _log(self, act: str, subject: str, outcome: str = "done", details: Mapping[str, Json] | None = None) -> None:
-        from indextts_hub.audit import AuditLog
-
-        AuditLog(self.store.audit).append(act, subject, outcome=outcome, details=details)
 
     def _listed(self, name: str, manifest: Manifest, aliases: Sequence[str], *, pinned: bool) -> Listed:
         return Listed(
@@ -493,17 +406,4 @@ class Hub:
             manifest.size,
             self.store.snapshots.state(name, manifest),
             self.store.snapshots.path(name, manifest.digest),
-        )
-
-
-def _check_locked(version: Version, lock: Path) -> None:
-    try:
-        fixed = json.loads(lock.read_bytes())["versions"].get(version.name)
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UsageError(f"{lock} is no lock file: {error}", remedy="write one with `indextts-hub lock`", code="E_LOCK") from None
-    if fixed != version.manifest.digest:
-        raise IntegrityError(
-            f"{version.name} is {version.manifest.digest[:12]} in the catalogue and {str(fixed)[:12]} in {lock.name}",
-            remedy="use the catalogue that the lock was made with, or write a new lock",
-            code="E_LOCKED",
         )

@@ -124,6 +124,10 @@ class Store:
         """Where the audit log is."""
         return self.root / "audit"
 
+    def can_be_written(self) -> bool:
+        """Whether this process may write here; in a store that is only read, versions can be listed, checked and served."""
+        return os.access(self.locks.folder, os.W_OK) and os.access(self.audit, os.W_OK)
+
     def folders(self) -> tuple[Path, ...]:
         """The folders that every store has."""
         return (

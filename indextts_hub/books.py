@@ -1,0 +1,98 @@
+"""What the hub writes down: events into the log, before an act is reported done, and the particulars into the database.
+
+Importing this room costs nothing; the database's library is imported by the method that needs it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from indextts_hub.catalog import Version
+from indextts_hub.errors import PolicyError
+from indextts_hub.manifest import Json, Manifest
+from indextts_hub.store import Store
+from indextts_hub.store.locks import who
+from indextts_hub.transfer import Scores, TransferredFile
+
+__all__ = ["Books"]
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """The log and the database of one hub."""
+
+    store: Store
+    database_url: str
+
+    def log(self, act: str, subject: str, outcome: str = "done", details: Mapping[str, Json] | None = None) -> None:
+        """Write an event down; it is on the disk when this returns.
+
+        Raises:
+            Busy, IntegrityError, StorageError: it can't be written, and the act must not be reported done.
+        """
+        from indextts_hub.audit import AuditLog
+
+        AuditLog(self.store.audit).append(act, subject, outcome=outcome, details=details)
+
+    def record_pull(
+        self, name: str, manifest: Manifest, outcome: str, at: datetime, seconds: float, files: Sequence[TransferredFile]
+    ) -> None:
+        """Write a pull down: an event, and what each mirror gave.
+
+        Args:
+            outcome: `done`, or the code of the error.
+            at: when it began.
+
+        Raises:
+            Busy, IntegrityError, StorageError: it can't be written.
+        """
+        from indextts_hub.db import FileTransfer, PullRecord, open_database, record_pull
+
+        fetched, wasted = sum(file.fetched for file in files), sum(file.wasted for file in files)
+        mirrors: list[Json] = [*sorted({use.name for file in files for use in file.sources if use.bytes})]
+        details: dict[str, Json] = {"files": len(files), "bytes_fetched": fetched, "mirrors": mirrors}
+        self.log("pull", f"{name}@sha256:{manifest.digest}", outcome, details)
+        transfers = tuple(
+            FileTransfer(file.entry.path, file.entry.sha256, use.name, use.bytes, use.chunks, use.errors)
+            for file in files
+            for use in file.sources
+        )
+        record = PullRecord(at, who(), name, manifest.digest, outcome, seconds, manifest.size, fetched, wasted, transfers)
+        with closing(open_database(self.database_url)) as database:
+            record_pull(database, record)
+
+    def hold_to_license(self, version: Version, *, accepts: bool) -> None:
+        """Go on only if somebody accepted the licence, now or before; who did is written down once.
+
+        Raises:
+            PolicyError: E_LICENSE.
+            Busy, IntegrityError, StorageError: it can't be written down.
+        """
+        from indextts_hub.db import AcceptedLicense, accept_license, accepted_licenses, open_database
+
+        digest, terms = version.manifest.digest, version.license
+        with closing(open_database(self.database_url)) as database:
+            if accepted_licenses(database, digest):
+                return
+            if not accepts:
+                raise PolicyError(
+                    f"{version.name} comes under {terms.name}, which must be accepted: {terms.url or 'see `show`'}",
+                    remedy=f"read it (`indextts-hub show {version.name}`), then pull with --accept-license",
+                    code="E_LICENSE",
+                )
+            self.log("accept license", f"{version.name}@sha256:{digest}", details={"license": terms.name, "url": terms.url})
+            accept_license(database, AcceptedLicense(datetime.now(UTC), who(), version.name, digest, terms.name[:255], terms.url))
+
+    @contextmanager
+    def scores(self) -> Iterator[Scores]:
+        """What is remembered of the mirrors; what is learned within is remembered at the end.
+
+        Raises:
+            Busy, StorageError: the database can't be used.
+        """
+        from indextts_hub.db import open_database
+        from indextts_hub.transfer.remembered import remembered_scores
+
+        with closing(open_database(self.database_url)) as database, remembered_scores(database) as scores:
+            yield scores
