@@ -13,8 +13,9 @@ from indextts_hub.errors import UsageError
 from synth.audio.encode import encode
 from synth.audio.formats import Format
 from synth.audio.label import Label, Provenance, can_be_labelled, labelled
-from synth.emotion import EMOTIONS, NEUTRAL, EmotionVector
-from synth.engines.protocol import Capabilities, Segment, Settings
+from synth.emotion import EmotionVector
+from synth.engines.able import check_able
+from synth.engines.protocol import Segment, Settings
 from synth.service.archive import Archive
 from synth.service.versions import Served, ServedVersion
 from synth.text.segments import to_segments
@@ -102,7 +103,8 @@ class Synthesis:
 
         version = self.served.find(request.model)
         can = await version.ready()
-        settings = _settings(request, can)
+        settings = Settings(request.vector.weights, request.speed, request.seed, request.voice)
+        check_able(can, settings)
         _check_length(request.text, self.longest_text)
         version.turns.check()
         text = await asyncio.to_thread(to_segments, request.text, can.longest_segment)
@@ -142,19 +144,6 @@ class Synthesis:
                 if isinstance(step, Finished):
                     return step
         raise RuntimeError("a synthesis ended without an end")
-
-
-def _settings(request: SynthesisRequest, can: Capabilities) -> Settings:
-    asked = [label for label, weight in zip(EMOTIONS, request.vector.weights, strict=True) if weight > 0]
-    if missing := [label for label in asked or [NEUTRAL] if label not in can.emotions]:
-        raise UsageError(
-            f"this version can't speak {', '.join(missing)}", remedy=f"it can speak: {', '.join(can.emotions)}", code="E_EMOTION"
-        )
-    if request.voice is not None and not can.cloning:
-        raise UsageError(
-            "this version speaks with its own voice only", remedy="leave `voice` out, or ask for another version", code="E_VOICE"
-        )
-    return Settings(request.vector.weights, request.speed, request.seed, request.voice)
 
 
 def _check_length(text: str, longest: int) -> None:
