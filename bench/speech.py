@@ -2,9 +2,9 @@
 
     python bench/speech.py [--snapshot FOLDER] [--json]
 
-The real-time factor is seconds of work a second of speech, warm, median of five rounds over five sentences. A figure of one machine
-says little about another, and the speed of shared machines drifts: each round also times a frozen reference, 24 products of 512 x 512
-float32 matrices in numpy on one thread, about what the networks compute for a second of speech. Quote the ratio.
+The real-time factor is seconds of work a second of speech, warm, median of five rounds over five sentences. A figure of one
+machine says little about another, and the speed of shared machines drifts: each round also times a frozen reference, 24 products
+of 512 x 512 float32 matrices in numpy on one thread, about what the networks compute for a second of speech. Quote the ratio.
 """
 
 import argparse

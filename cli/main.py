@@ -6,8 +6,8 @@ from importlib import import_module
 from types import MappingProxyType
 
 import typer
-from typer.core import TyperGroup
 from typer import _click as click  # typer carries its own, and gives its types no other name
+from typer.core import TyperGroup
 
 from cli.trouble import present
 

@@ -56,9 +56,7 @@ class EmotionVector:
 
     def __post_init__(self) -> None:
         if any(not 0 <= weight <= 1 for weight in self.weights):
-            raise UsageError(
-                "an emotion's weight is not between 0 and 1", remedy="give each weight from 0 to 1", code="E_EMOTION"
-            )
+            raise UsageError("an emotion's weight is not between 0 and 1", remedy="give each weight from 0 to 1", code="E_EMOTION")
 
     @classmethod
     def of(cls, emotion: str, intensity: float) -> "EmotionVector":

@@ -1,6 +1,6 @@
 """From text as people write it to text as it is read aloud: numbers, dates, money and units in words, and only what can be spoken.
 
-wetext does the reading of numbers; what it leaves or misreads is put right before it, by the rules below.
+wetext does the reading of numbers; what it leaves or misreads is put right before it, by `rules`.
 """
 
 import re
@@ -11,6 +11,7 @@ from typing import Protocol
 
 from indextts_hub.errors import UsageError
 from synth.text.pinyin import is_readable
+from synth.text.rules import rewritten, unfolded
 
 __all__ = ["LONGEST", "NormalisedText", "normalise"]
 
@@ -18,27 +19,6 @@ LONGEST = 20_000
 """Characters of one request: an hour of speech; what is longer is a book, and a batch's business."""
 
 PUNCTUATION = frozenset("，。！？；：、…—,.!?;:\n")
-# Said by name where they stand between letters or digits.
-_NAMED = {
-    "@": "艾特",
-    "/": "斜杠",
-    ".": "点",
-    "_": "下划线",
-    "-": "杠",
-    "&": "和",
-    "#": "井号",
-    ":": "冒号",
-    "?": "问号",
-    "=": "等于",
-}
-
-_ADDRESS = re.compile(r"(?:https?://|www\.)[\w.~:/?#@&=%+-]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII)
-_VERSION = re.compile(r"(?<![A-Za-z])[vV](\d+(?:\.\d+)+)")
-_MONEY = re.compile(r"[¥￥]\s*(\d[\d,]*(?:\.\d+)?)\s*(万|亿)?元?")
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_DIGIT_NAMES = re.compile(
-    r"(?P<kind>号码|房间号|编号|工号|单号|订单号|验证码|密码|邮编|尾号|房号|学号|卡号)(?P<middle>[是为：: ]{0,2})(?P<digits>\d{3,})"
-)
 _GAPS = re.compile(r"[^\S\n]+")
 _MARK = re.compile(r"<[^<>|\n]{1,8}\|[A-Za-zü: 1-5]{2,60}>")
 
@@ -77,12 +57,8 @@ def normalise(text: str) -> NormalisedText:
 
 
 def _written_out(text: str, dropped: dict[str, None]) -> str:
-    plain = unicodedata.normalize("NFKC", _GAPS.sub(" ", text).replace("￥", "¥").replace("…", "。"))
-    plain = _ADDRESS.sub(lambda found: _named(found.group()), plain)
-    plain = _VERSION.sub(lambda found: f"V{found[1].replace('.', '点')}", plain)
-    plain = _THOUSANDS.sub("", plain)
-    plain = _MONEY.sub(lambda found: f"{found[1]}{found[2] or ''}元", plain)
-    plain = _DIGIT_NAMES.sub(lambda found: f"{found['kind']}{found['middle']}{_digit_by_digit(found['digits'])}", plain)
+    gapless = _GAPS.sub(" ", text).replace("￥", "¥").replace("…", "。")
+    plain = rewritten(unicodedata.normalize("NFKC", unfolded(gapless)))
     spoken = "\n".join(_numbers().normalize(line) if line.strip() else "" for line in plain.splitlines())
     return "".join(_kept(character, dropped) for character in spoken)
 
@@ -93,15 +69,6 @@ def _kept(character: str, dropped: dict[str, None]) -> str:
     if unicodedata.category(character)[0] in "LNS" and not character.isspace():
         dropped[character] = None
     return " " if character.isspace() or unicodedata.category(character)[0] == "P" else ""
-
-
-def _named(address: str) -> str:
-    body = re.sub(r"^https?://", "", address).rstrip("/.")
-    return "".join(_NAMED.get(character, character) for character in body)
-
-
-def _digit_by_digit(digits: str) -> str:
-    return "".join("零幺二三四五六七八九"[int(digit)] for digit in digits)
 
 
 def _warnings(dropped: list[str]) -> tuple[str, ...]:

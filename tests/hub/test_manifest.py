@@ -69,9 +69,7 @@ def test_a_chunk_list_that_does_not_cover_the_file_is_refused(count: int) -> Non
         FileEntry(portable_path("m"), ByteCount(4), A, ChunkDigests(ByteCount(2), (A,) * count))
 
 
-@pytest.mark.parametrize(
-    ("one", "other"), [("A.bin", "a.bin"), ("straße", "STRASSE"), ("a", "a/b"), ("A", "a/b"), ("ﬁle", "file")]
-)
+@pytest.mark.parametrize(("one", "other"), [("A.bin", "a.bin"), ("straße", "STRASSE"), ("a", "a/b"), ("A", "a/b"), ("ﬁle", "file")])
 def test_two_paths_that_are_one_file_somewhere_are_refused(one: str, other: str) -> None:
     with pytest.raises(UsageError):
         manifest(entry(one), entry(other))
@@ -107,8 +105,7 @@ def test_anything_else_is_refused(body: bytes) -> None:
 
 
 @given(
-    st.binary(max_size=300)
-    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode())
+    st.binary(max_size=300) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode())
 )
 def test_no_bytes_make_it_fail_in_another_way(body: bytes) -> None:
     with pytest.raises(HubError):
