@@ -11,7 +11,7 @@ from indextts_hub.shipped import shipped
 from synth.service.archive import Archive
 from synth.service.edge import Edge
 from synth.service.problems import install_problems
-from synth.service.routes import health, page, synthesize, tasks
+from synth.service.routes import health, openai, page, synthesize, tasks
 from synth.service.settings import ServiceSettings
 from synth.service.synthesis import Synthesis
 from synth.service.versions import Served
@@ -47,7 +47,7 @@ def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
 
     app = FastAPI(title="indextts-hub", docs_url=None, redoc_url=None, lifespan=running)
     install_problems(app)
-    for router in (synthesize.routes(synthesis), tasks.routes(archive), health.routes(served)):
+    for router in (synthesize.routes(synthesis), openai.routes(synthesis, served), tasks.routes(archive), health.routes(served)):
         app.include_router(router)
     web = shipped("web")
     app.include_router(page.routes(web))

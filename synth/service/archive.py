@@ -15,8 +15,13 @@ from indextts_hub.db.tasks import (
     RUNNING,
     SpokenSegment,
     SpokenTask,
+    TaskFilter,
+    TaskPage,
     add_task,
     find_task,
+    hide_task,
+    search_tasks,
+    show_task,
     unfinished_tasks,
     update_task,
 )
@@ -54,6 +59,30 @@ class Archive:
         if task.deleted is not None:
             raise NotFound(f"the task {task_id} was deleted", remedy="restore it first", code="E_NO_TASK")
         return task
+
+    async def search(self, wanted: TaskFilter, *, page: int, size: int) -> TaskPage:
+        """A page of the tasks that are wanted, the latest first.
+
+        Raises:
+            UsageError: E_PAGE.
+        """
+        return await asyncio.to_thread(search_tasks, self.database, wanted, page=page, size=size)
+
+    async def hide(self, task_id: str) -> None:
+        """Take a task out of the history; its audio stays, so that it can be restored.
+
+        Raises:
+            NotFound: E_NO_TASK.
+        """
+        await asyncio.to_thread(hide_task, self.database, task_id)
+
+    async def show(self, task_id: str) -> None:
+        """Bring a hidden task back.
+
+        Raises:
+            NotFound: E_NO_TASK.
+        """
+        await asyncio.to_thread(show_task, self.database, task_id)
 
     def audio(self, task: SpokenTask) -> Path:
         """Where the audio of a task is.

@@ -86,7 +86,8 @@ def problem_response(path: str, error: HubError, headers: Mapping[str, str] | No
         _log.error("%s: %s", error.code, error.message)
     sent = {**(headers or {}), **_retry(error)}
     if path.startswith("/v1/"):
-        return Response(problem_body(path, error), status, sent, "application/json")
+        # OpenAI's clients know a request that is wrong as 400.
+        return Response(problem_body(path, error), 400 if status == 422 else status, sent, "application/json")
     return Response(problem_body(path, error), status, sent, "application/problem+json")
 
 

@@ -125,13 +125,14 @@ class Synthesis:
             audio = await asyncio.to_thread(encode, np.concatenate(speeches), can.sample_rate, request.form)
             audio = _labelled(audio, request.form, recording.task)
             rate = request.form.rate_for(can.sample_rate)
-            yield Finished(await recording.finish(audio, rate, tuple(spoken), tuple(warnings)), audio)
+            finished = await recording.finish(audio, rate, tuple(spoken), tuple(warnings))
         except (GeneratorExit, asyncio.CancelledError):
             await recording.cancel()
             raise
         except Exception as error:
             await recording.fail(error)
             raise
+        yield Finished(finished, audio)
 
     async def spoken(self, request: SynthesisRequest, asker: str) -> Finished:
         """Speak a request to its end. Cancelling the call cancels the task.

@@ -1,0 +1,186 @@
+"""OpenAI's speech API: programs written for it speak with our versions by changing the address."""
+
+import base64
+import json
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response, StreamingResponse
+
+from indextts_hub.db.tasks import SpokenTask
+from indextts_hub.errors import HubError, UsageError
+from synth.audio.encode import SpeechStream
+from synth.audio.formats import format_named
+from synth.audio.label import Label, Provenance, can_be_labelled, labelled
+from synth.emotion import EmotionVector, emotion_label
+from synth.service.leaving import unless_left
+from synth.service.problems import DEFECT
+from synth.service.routes.synthesize import Weight, asker_of
+from synth.service.synthesis import PRODUCER, Accepted, Finished, Spoken, Step, Synthesis, SynthesisRequest
+from synth.service.versions import Served
+
+__all__ = ["routes"]
+
+# Names that programs have built in. They mean the default version and its own voice: there is nothing else they could mean.
+_MODELS = frozenset({"tts-1", "tts-1-hd", "gpt-4o-mini-tts"})
+_VOICES = frozenset(
+    {"alloy", "ash", "ballad", "cedar", "coral", "default", "echo", "fable", "marin", "nova", "onyx", "sage", "shimmer", "verse"}
+)
+# OpenAI's own bound.
+_LONGEST_INPUT = 4096
+
+
+class VoiceId(BaseModel):
+    """A voice by its id."""
+
+    id: str
+
+
+class SpeechAsk(BaseModel):
+    """OpenAI's request, and `emotion`, `intensity` and `seed` of our own; other keys mean nothing here."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    input: Annotated[str, Field(max_length=_LONGEST_INPUT)]
+    model: str
+    voice: str | VoiceId = "default"
+    instructions: str | None = None
+    response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
+    speed: Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)] = 1.0
+    stream_format: Literal["audio", "sse"] = "audio"
+    emotion: str | None = None
+    intensity: Weight = 0.5
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+
+    def request(self) -> SynthesisRequest:
+        """What is asked for, in the terms of the house.
+
+        Raises:
+            UsageError: E_FORMAT or E_EMOTION.
+        """
+        if self.response_format == "aac":
+            raise UsageError("AAC can't be written here", remedy="ask for mp3, opus, flac, wav or pcm", code="E_FORMAT")
+        voice = self.voice if isinstance(self.voice, str) else self.voice.id
+        return SynthesisRequest(
+            text=self.input,
+            form=format_named(self.response_format),
+            model=None if self.model in _MODELS else self.model,
+            vector=EmotionVector() if self.emotion is None else EmotionVector.of(self.emotion, self.intensity),
+            emotion=None if self.emotion is None else emotion_label(self.emotion),
+            intensity=self.intensity,
+            speed=self.speed,
+            seed=self.seed,
+            voice=None if voice in _VOICES else voice,
+        )
+
+
+class ListedModel(BaseModel):
+    """A name that a request's `model` may have."""
+
+    id: str
+    object: Literal["model"] = "model"
+    created: int = 0
+    owned_by: str = PRODUCER
+
+
+class ModelList(BaseModel):
+    """All names that a request's `model` may have."""
+
+    object: Literal["list"] = "list"
+    data: list[ListedModel]
+
+
+class VoiceList(BaseModel):
+    """The voices, in the shape that Open WebUI asks for."""
+
+    voices: list[dict[str, str]]
+
+
+def routes(synthesis: Synthesis, served: Served) -> APIRouter:
+    """The routes, over what speaks."""
+    router = APIRouter(prefix="/v1", tags=["OpenAI"])
+
+    @router.post("/audio/speech", summary="Speak a text, as OpenAI does", response_class=Response)
+    async def speech(ask: SpeechAsk, request: Request) -> Response:
+        wanted = ask.request()
+        steps = synthesis.speak(wanted, asker_of(request))
+        try:
+            # Until a segment is there the answer can still be an error with its own status.
+            accepted, first = await unless_left(request, _first(steps))
+        except BaseException:
+            await steps.aclose()
+            raise
+        parts = _encoded(steps, accepted, first)
+        marks = {"X-Task-Id": accepted.task.id, "X-Model-Digest": accepted.task.model_digest or ""}
+        if ask.stream_format == "sse":
+            return StreamingResponse(_events(parts, len(ask.input)), headers=marks, media_type="text/event-stream")
+        return StreamingResponse(parts, headers=marks, media_type=wanted.form.media_type)
+
+    @router.get("/models", summary="The versions that are served, and their aliases")
+    async def models() -> ModelList:
+        return ModelList(data=[ListedModel(id=name) for name in _names(served)])
+
+    @router.get("/models/{name}", summary="One version that is served")
+    async def model(name: str) -> ListedModel:
+        served.find(name)
+        return ListedModel(id=name)
+
+    @router.get("/audio/voices", summary="The voices")
+    async def voices() -> VoiceList:
+        return VoiceList(voices=[{"id": "default", "name": "default"}])
+
+    return router
+
+
+def _names(served: Served) -> list[str]:
+    return list(dict.fromkeys(name for version in served for name in (version.name, *version.aliases)))
+
+
+async def _first(steps: AsyncGenerator[Step, None]) -> tuple[Accepted, Spoken]:
+    accepted, spoken = await anext(steps), await anext(steps)
+    if not isinstance(accepted, Accepted) or not isinstance(spoken, Spoken):
+        raise TypeError("a synthesis begins with its task and a segment")
+    return accepted, spoken
+
+
+async def _encoded(steps: AsyncGenerator[Step, None], accepted: Accepted, first: Spoken) -> AsyncGenerator[bytes, None]:
+    """The audio, part by part as segments are spoken, with the label in its head."""
+    form = format_named(accepted.task.settings.format)
+    stream = SpeechStream(accepted.sample_rate, form)
+    head = _labeller(accepted.task) if can_be_labelled(form) else bytes
+    async with aclosing(steps):
+        yield head(stream.feed(first.samples))
+        async for step in steps:
+            if isinstance(step, Spoken):
+                yield stream.feed(step.samples)
+            elif isinstance(step, Finished):
+                yield stream.close()
+
+
+def _labeller(task: SpokenTask) -> Callable[[bytes], bytes]:
+    label, provenance = Label(PRODUCER, task.id), Provenance(task.model, task.model_digest or "", task.id)
+    return lambda head: labelled(head, label, provenance)
+
+
+async def _events(parts: AsyncGenerator[bytes, None], characters: int) -> AsyncGenerator[bytes, None]:
+    try:
+        async with aclosing(parts):
+            async for part in parts:
+                if part:
+                    yield _event({"type": "speech.audio.delta", "audio": base64.b64encode(part).decode()})
+    except HubError as error:
+        yield _event({"type": "speech.audio.error", "error": {"message": error.message, "code": error.code}})
+    except Exception:
+        yield _event({"type": "speech.audio.error", "error": {"message": DEFECT.message, "code": DEFECT.code}})
+        raise
+    else:
+        # Characters are what is counted here; there are no tokens.
+        usage = {"input_tokens": characters, "output_tokens": 0, "total_tokens": characters}
+        yield _event({"type": "speech.audio.done", "usage": usage})
+
+
+def _event(body: dict[str, object]) -> bytes:
+    return b"data: " + json.dumps(body).encode() + b"\n\n"
