@@ -14,6 +14,7 @@ from synth.service.problems import install_problems
 from synth.service.routes import health, openai, page, synthesize, tasks
 from synth.service.settings import ServiceSettings
 from synth.service.synthesis import Synthesis
+from synth.service.underway import UnderWay
 from synth.service.versions import Served
 from synth.text.segments import to_segments
 
@@ -31,6 +32,7 @@ def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
     """
     archive = Archive(open_database(settings.database_url), settings.audio)
     synthesis = Synthesis(served, archive, settings.longest_text)
+    under_way = UnderWay(synthesis)
 
     @asynccontextmanager
     async def running(_app: FastAPI) -> AsyncIterator[None]:
@@ -42,12 +44,18 @@ def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
             yield
         finally:
             await asyncio.gather(warming, return_exceptions=True)
+            await under_way.stop()
             await served.stop()
             archive.database.close()
 
     app = FastAPI(title="indextts-hub", docs_url=None, redoc_url=None, lifespan=running)
     install_problems(app)
-    for router in (synthesize.routes(synthesis), openai.routes(synthesis, served), tasks.routes(archive), health.routes(served)):
+    for router in (
+        synthesize.routes(synthesis),
+        openai.routes(under_way, served),
+        tasks.routes(archive, under_way),
+        health.routes(served),
+    ):
         app.include_router(router)
     web = shipped("web")
     app.include_router(page.routes(web))

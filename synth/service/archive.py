@@ -6,6 +6,8 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from indextts_hub.db import Database
 from indextts_hub.db.tasks import (
@@ -102,7 +104,7 @@ class Archive:
 
 
 class Recording:
-    """A task under way: each step of it is written down as it happens."""
+    """A task under way: each step of it is written down as it happens. Use it in a block, so that its end is, too."""
 
     def __init__(self, archive: Archive, task: SpokenTask) -> None:
         self._archive = archive
@@ -138,16 +140,18 @@ class Recording:
         )
         return self.task
 
-    async def cancel(self) -> None:
-        """Whoever asked for it has gone, or said so."""
-        await self._ended(CANCELLED, None, None)
+    async def __aenter__(self) -> Self:
+        return self
 
-    async def fail(self, error: Exception) -> None:
-        """It came to nothing. An error that is none of ours is named by its class only: its text may hold anything."""
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """However it ends before it is finished, that is written down: whoever asked has left, or it failed."""
         if isinstance(error, HubError):
             await self._ended(FAILED, error.code, error.message)
-        else:
+        elif isinstance(error, Exception):
+            # An error that is none of ours is named by its class only: its text may hold anything.
             await self._ended(FAILED, "E_DEFECT", type(error).__name__)
+        elif error is not None:
+            await self._ended(CANCELLED, None, None)
 
     async def interrupted(self) -> None:
         """The service ended before it did."""

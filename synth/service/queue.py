@@ -3,8 +3,8 @@
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from indextts_hub.errors import Busy
 
@@ -32,7 +32,8 @@ class Turns:
     """The queue before one worker. Whoever asks gets turns in rotation with all others who ask, whatever each has queued."""
 
     def __init__(self, most_waiting: int) -> None:
-        self._most_waiting = most_waiting
+        self._places = most_waiting + 1
+        self._admitted = 0
         self._taken = False
         self._lines: dict[str, deque[asyncio.Future[None]]] = {}
         self._expected = 1.0
@@ -42,15 +43,27 @@ class Turns:
         """How many wait."""
         return sum(map(len, self._lines.values()))
 
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Have a place in the queue until the end of the block: whoever has one gets a turn, whenever that is.
+
+        Raises:
+            QueueFull: there is none.
+        """
+        if self._admitted >= self._places:
+            raise QueueFull(self._admitted - 1, max(1, min(_LONGEST_RETRY, math.ceil(self._expected))))
+        self._admitted += 1
+        try:
+            yield
+        finally:
+            self._admitted -= 1
+
     @asynccontextmanager
     async def turn(self, asker: str) -> AsyncIterator[None]:
         """Wait for a turn, and have it until the end of the block.
 
         Args:
             asker: who wants it: a key's or an address's name.
-
-        Raises:
-            QueueFull: too many wait already.
         """
         await self._wait(asker)
         loop = asyncio.get_running_loop()
@@ -61,18 +74,7 @@ class Turns:
             self._expected += _WEIGHT * (loop.time() - began - self._expected)
             self._pass_on()
 
-    def check(self) -> None:
-        """See whether there is a place.
-
-        Raises:
-            QueueFull: there is none.
-        """
-        waiting = self.waiting
-        if self._taken and waiting >= self._most_waiting:
-            raise QueueFull(waiting, max(1, min(_LONGEST_RETRY, math.ceil(self._expected))))
-
     async def _wait(self, asker: str) -> None:
-        self.check()
         if not self._taken:
             self._taken = True
             return

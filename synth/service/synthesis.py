@@ -106,33 +106,26 @@ class Synthesis:
         settings = Settings(request.vector.weights, request.speed, request.seed, request.voice)
         check_able(can, settings)
         _check_length(request.text, self.longest_text)
-        version.turns.check()
-        text = await asyncio.to_thread(to_segments, request.text, can.longest_segment)
-        recording = await self.archive.accept(_task(request, version))
         speeches: list[NDArray[np.float32]] = []
         spoken: list[SpokenSegment] = []
-        warnings = dict.fromkeys(text.warnings)
-        try:
-            yield Accepted(recording.task, can.sample_rate, len(text.segments))
-            async with version.turns.turn(asker):
-                await recording.begin()
-                async with aclosing(version.supervisor.speak(text.segments, settings)) as stream:
-                    async for speech in stream:
-                        speeches.append(np.frombuffer(speech.samples, "<f4"))
-                        warnings.update(dict.fromkeys(speech.warnings))
-                        spoken.append(_placed(text.segments[len(spoken)], spoken, len(speeches[-1]), can.sample_rate))
-                        yield Spoken(spoken[-1], speeches[-1])
-            audio = await asyncio.to_thread(encode, np.concatenate(speeches), can.sample_rate, request.form)
-            audio = _labelled(audio, request.form, recording.task)
-            rate = request.form.rate_for(can.sample_rate)
-            finished = await recording.finish(audio, rate, tuple(spoken), tuple(warnings))
-        except (GeneratorExit, asyncio.CancelledError):
-            await recording.cancel()
-            raise
-        except Exception as error:
-            await recording.fail(error)
-            raise
-        yield Finished(finished, audio)
+        with version.turns.place():
+            text = await asyncio.to_thread(to_segments, request.text, can.longest_segment)
+            warnings = dict.fromkeys(text.warnings)
+            async with await self.archive.accept(_task(request, version)) as recording:
+                yield Accepted(recording.task, can.sample_rate, len(text.segments))
+                async with version.turns.turn(asker):
+                    await recording.begin()
+                    async with aclosing(version.supervisor.speak(text.segments, settings)) as stream:
+                        async for speech in stream:
+                            speeches.append(np.frombuffer(speech.samples, "<f4"))
+                            warnings.update(dict.fromkeys(speech.warnings))
+                            spoken.append(_placed(text.segments[len(spoken)], spoken, len(speeches[-1]), can.sample_rate))
+                            yield Spoken(spoken[-1], speeches[-1])
+                audio = await asyncio.to_thread(encode, np.concatenate(speeches), can.sample_rate, request.form)
+                audio = _labelled(audio, request.form, recording.task)
+                rate = request.form.rate_for(can.sample_rate)
+                task = await recording.finish(audio, rate, tuple(spoken), tuple(warnings))
+        yield Finished(task, audio)
 
     async def spoken(self, request: SynthesisRequest, asker: str) -> Finished:
         """Speak a request to its end. Cancelling the call cancels the task.

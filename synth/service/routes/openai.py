@@ -16,10 +16,11 @@ from synth.audio.encode import SpeechStream
 from synth.audio.formats import format_named
 from synth.audio.label import Label, Provenance, can_be_labelled, labelled
 from synth.emotion import EmotionVector, emotion_label
-from synth.service.leaving import unless_left
+from synth.service.leaving import Left, unless_left
 from synth.service.problems import DEFECT
 from synth.service.routes.synthesize import Weight, asker_of
-from synth.service.synthesis import PRODUCER, Accepted, Finished, Spoken, Step, Synthesis, SynthesisRequest
+from synth.service.synthesis import PRODUCER, Accepted, Finished, Spoken, Step, SynthesisRequest
+from synth.service.underway import UnderWay
 from synth.service.versions import Served
 
 __all__ = ["routes"]
@@ -99,21 +100,22 @@ class VoiceList(BaseModel):
     voices: list[dict[str, str]]
 
 
-def routes(synthesis: Synthesis, served: Served) -> APIRouter:
+def routes(under_way: UnderWay, served: Served) -> APIRouter:
     """The routes, over what speaks."""
     router = APIRouter(prefix="/v1", tags=["OpenAI"])
 
     @router.post("/audio/speech", summary="Speak a text, as OpenAI does", response_class=Response)
     async def speech(ask: SpeechAsk, request: Request) -> Response:
         wanted = ask.request()
-        steps = synthesis.speak(wanted, asker_of(request))
+        accepted = await under_way.begin(wanted, asker_of(request))
+        steps = under_way.follow(accepted.task.id)
         try:
             # Until a segment is there the answer can still be an error with its own status.
-            accepted, first = await unless_left(request, _first(steps))
-        except BaseException:
-            await steps.aclose()
+            first = await unless_left(request, _first(steps))
+        except Left:
+            under_way.drop(accepted.task.id)
             raise
-        parts = _encoded(steps, accepted, first)
+        parts = _encoded(steps, accepted, first, under_way)
         marks = {"X-Task-Id": accepted.task.id, "X-Model-Digest": accepted.task.model_digest or ""}
         if ask.stream_format == "sse":
             return StreamingResponse(_events(parts, len(ask.input)), headers=marks, media_type="text/event-stream")
@@ -139,25 +141,29 @@ def _names(served: Served) -> list[str]:
     return list(dict.fromkeys(name for version in served for name in (version.name, *version.aliases)))
 
 
-async def _first(steps: AsyncGenerator[Step, None]) -> tuple[Accepted, Spoken]:
-    accepted, spoken = await anext(steps), await anext(steps)
-    if not isinstance(accepted, Accepted) or not isinstance(spoken, Spoken):
-        raise TypeError("a synthesis begins with its task and a segment")
-    return accepted, spoken
+async def _first(steps: AsyncGenerator[Step, None]) -> Spoken:
+    async for step in steps:
+        if isinstance(step, Spoken):
+            return step
+    raise Left
 
 
-async def _encoded(steps: AsyncGenerator[Step, None], accepted: Accepted, first: Spoken) -> AsyncGenerator[bytes, None]:
-    """The audio, part by part as segments are spoken, with the label in its head."""
+async def _encoded(
+    steps: AsyncGenerator[Step, None], accepted: Accepted, first: Spoken, under_way: UnderWay
+) -> AsyncGenerator[bytes, None]:
+    """The audio, part by part as segments are spoken, with the label in its head. Who leaves takes the work along."""
     form = format_named(accepted.task.settings.format)
     stream = SpeechStream(accepted.sample_rate, form)
     head = _labeller(accepted.task) if can_be_labelled(form) else bytes
-    async with aclosing(steps):
+    try:
         yield head(stream.feed(first.samples))
         async for step in steps:
             if isinstance(step, Spoken):
                 yield stream.feed(step.samples)
             elif isinstance(step, Finished):
                 yield stream.close()
+    finally:
+        under_way.drop(accepted.task.id)
 
 
 def _labeller(task: SpokenTask) -> Callable[[bytes], bytes]:

@@ -1,17 +1,27 @@
-"""`/api/tasks`: what was spoken: search it, hear it, delete it, bring it back."""
+"""`/api/tasks`: what was spoken: search it, hear it, delete it, bring it back; and begin, follow and cancel one."""
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
-from pydantic import BaseModel
-from starlette.responses import FileResponse
+from fastapi import APIRouter, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import FileResponse, StreamingResponse
 
 from indextts_hub.db.tasks import LARGEST_PAGE, SpokenSegment, SpokenTask, TaskFilter, TaskSettings
+from indextts_hub.errors import HubError
 from synth.audio.formats import format_named
 from synth.service.archive import Archive
+from synth.service.problems import Problem
+from synth.service.routes.synthesize import Ask, asker_of
+from synth.service.synthesis import Accepted, Finished, Spoken
+from synth.service.underway import UnderWay
 
 __all__ = ["routes"]
+
+_SILENCE_SECONDS = 15.0
 
 
 class TaskAnswer(BaseModel):
@@ -62,9 +72,35 @@ class HistoryQuery(BaseModel):
     size: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20
 
 
-def routes(archive: Archive) -> APIRouter:
-    """The routes, over the tasks that are kept."""
+class Progress(BaseModel):
+    """How far a task is."""
+
+    segments: int
+    spoken: int
+    seconds: Annotated[float, Field(description="Of speech so far.")]
+
+
+def routes(archive: Archive, under_way: UnderWay) -> APIRouter:
+    """The routes, over the tasks that are kept and those that are under way."""
     router = APIRouter(prefix="/api/tasks", tags=["history"])
+
+    @router.post("", summary="Speak a text without waiting for it", status_code=202)
+    async def begin(ask: Ask, request: Request) -> TaskAnswer:
+        accepted = await under_way.begin(ask.request(format_named(ask.format or "wav")), asker_of(request))
+        return _answer(accepted.task)
+
+    @router.get("/{task_id}/events", summary="How far a task is, as events", response_class=StreamingResponse)
+    async def events(task_id: str) -> StreamingResponse:
+        await archive.find(task_id)
+        return StreamingResponse(_kept_alive(_events(task_id, archive, under_way)), media_type="text/event-stream")
+
+    @router.post("/{task_id}/cancel", summary="Stop a task before its next segment")
+    async def cancel(task_id: str) -> TaskAnswer:
+        found = await archive.find(task_id)
+        if found.finished is not None:
+            raise Problem(409, f"the task is {found.status} already", remedy="delete it if it is not wanted", code="E_TASK_OVER")
+        await under_way.cancel(task_id)
+        return _answer(await archive.find(task_id))
 
     @router.get("", summary="The history")
     async def tasks(query: Annotated[HistoryQuery, Query()]) -> TaskList:
@@ -108,6 +144,46 @@ def routes(archive: Archive) -> APIRouter:
         return _answer(await archive.find(task_id))
 
     return router
+
+
+async def _events(task_id: str, archive: Archive, under_way: UnderWay) -> AsyncGenerator[bytes, None]:
+    total = spoken = 0
+    try:
+        async for step in under_way.follow(task_id):
+            match step:
+                case Accepted():
+                    total = step.segments
+                    yield _event("progress", Progress(segments=total, spoken=0, seconds=0.0))
+                case Spoken(segment):
+                    spoken += 1
+                    yield _event("progress", Progress(segments=total, spoken=spoken, seconds=segment.end))
+                case Finished():
+                    pass
+    except HubError:
+        # Over already, or failed: either way the task itself says how it ended.
+        pass
+    task = await archive.find(task_id)
+    yield _event(task.status, _answer(task))
+
+
+async def _kept_alive(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """The same events, with a comment where there is none for a while: proxies close what is silent for a minute."""
+    async with aclosing(events):
+        while True:
+            coming = asyncio.ensure_future(anext(events, None))
+            try:
+                while not (await asyncio.wait({coming}, timeout=_SILENCE_SECONDS))[0]:
+                    yield b":\n\n"
+            finally:
+                coming.cancel()
+            event = coming.result()
+            if event is None:
+                return
+            yield event
+
+
+def _event(name: str, body: BaseModel) -> bytes:
+    return f"event: {name}\ndata: {body.model_dump_json()}\n\n".encode()
 
 
 def _aware(moment: datetime | None) -> datetime | None:

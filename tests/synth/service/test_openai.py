@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import time
 from collections.abc import Iterator
 
 import httpx2
@@ -70,3 +71,15 @@ def test_the_models_are_listed_with_their_aliases(theirs: openai.OpenAI) -> None
     assert theirs.models.retrieve("stable").id == "stable"
     with pytest.raises(openai.NotFoundError):
         theirs.models.retrieve("gpt-9")
+
+
+def test_who_leaves_a_stream_takes_the_work_along(client: httpx2.Client) -> None:
+    """A06."""
+    asked = {"model": "sine", "voice": "alloy", "input": "慢。" * 60, "response_format": "pcm"}
+    with client.stream("POST", "/v1/audio/speech", json=asked) as stream:
+        task = stream.headers["x-task-id"]
+        next(stream.iter_raw())
+    began = time.monotonic()
+    while client.get(f"/api/tasks/{task}").json()["status"] != "cancelled":
+        assert time.monotonic() - began < 5
+        time.sleep(0.05)

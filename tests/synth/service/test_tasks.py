@@ -1,5 +1,8 @@
 """The history, over HTTP."""
 
+import json
+from typing import Any
+
 import httpx2
 import pytest
 
@@ -40,3 +43,40 @@ def test_the_history_has_pages(client: httpx2.Client) -> None:
 @pytest.mark.parametrize("query", [{"page": 0}, {"size": 10_000}, {"status": "lost"}, {"since": "yesterday"}])
 def test_a_page_that_can_not_be_is_refused(client: httpx2.Client, query: dict[str, str]) -> None:
     assert client.get("/api/tasks", params=query).status_code == 422
+
+
+def test_a_task_is_begun_without_waiting_and_followed_to_its_end(client: httpx2.Client) -> None:
+    begun = client.post("/api/tasks", json={"text": "慢。慢。好。"})
+    assert begun.status_code == 202
+    task = begun.json()
+    assert task["status"] == "queued"
+    followed = events(client, task["id"])
+    assert [name for name, _ in followed] == ["progress"] * 4 + ["done"]
+    assert [body["spoken"] for _, body in followed[:-1]] == [0, 1, 2, 3]
+    assert client.get(followed[-1][1]["audio_url"]).status_code == 200
+    assert [name for name, _ in events(client, task["id"])] == ["done"]
+
+
+def test_a_task_is_cancelled(client: httpx2.Client) -> None:
+    task = client.post("/api/tasks", json={"text": "慢。" * 50}).json()
+    assert client.post(f"/api/tasks/{task['id']}/cancel").json()["status"] == "cancelled"
+    assert [name for name, _ in events(client, task["id"])] == ["cancelled"]
+    again = client.post(f"/api/tasks/{task['id']}/cancel")
+    assert (again.status_code, again.json()["code"]) == (409, "E_TASK_OVER")
+
+
+def test_a_task_that_fails_ends_with_its_reason(client: httpx2.Client) -> None:
+    task = client.post("/api/tasks", json={"text": "错"}).json()
+    name, body = events(client, task["id"])[-1]
+    assert (name, body["error_code"]) == ("failed", "E_ENGINE")
+
+
+def test_what_is_refused_is_refused_before_it_is_begun(client: httpx2.Client) -> None:
+    assert client.post("/api/tasks", json={"text": "😀"}).status_code == 422
+    assert client.post("/api/tasks/nothing/cancel").status_code == 404
+
+
+def events(client: httpx2.Client, task_id: str) -> list[tuple[str, dict[str, Any]]]:
+    answer = client.get(f"/api/tasks/{task_id}/events")
+    blocks = [block.split("\n") for block in answer.text.split("\n\n") if block]
+    return [(name.removeprefix("event: "), json.loads(body.removeprefix("data: "))) for name, body in blocks]
