@@ -1,26 +1,33 @@
 """Mirrors of kind `http`: files below an address, on a CDN or any web server."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import quote, urlsplit
+from uuid import uuid4
 
 from indextts_hub.manifest import ByteCount
 from indextts_hub.sources.context import Context
 from indextts_hub.sources.protocol import Body, ByteRange, Description, EntryOptions, Limits, MirrorOptions, RemoteFile, Source
+from indextts_hub.sources.signing import Signing, Terms, sign
 from indextts_hub.sources.transport import Request, Transport
 
 __all__ = ["Entry", "HttpSource", "Mirror", "connect"]
 
 
 class Mirror(MirrorOptions):
-    """`base`: the address that paths are put behind; `headers`: sent with each request; `token_env`: a Bearer token's variable."""
+    """`base`: the address that paths are put behind; `headers`: sent with each request; `token_env`: a Bearer token's variable.
+
+    `signing`: how addresses are signed, anew for each request.
+    """
 
     kind: Literal["http"]
     base: str
     headers: Mapping[str, str] = {}
     token_env: str | None = None
+    signing: Signing | None = None
 
 
 class Entry(EntryOptions):
@@ -38,6 +45,7 @@ class HttpSource:
     secrets: Mapping[str, str] = field(repr=False)
     entry: EntryOptions
     transport: Transport
+    signed: Callable[[str], str] = str
 
     def describe(self, file: RemoteFile) -> Description:
         """Ask by HEAD."""
@@ -54,7 +62,8 @@ class HttpSource:
 
     def _request(self, file: RemoteFile) -> Request:
         url = f"{self.base.rstrip('/')}/{quote(self.entry.locate(file))}"
-        return Request(self.mirror, url, self.headers, self.secrets)
+        # The catalogue's headers are for this mirror: a Referer or a key of its own is nobody else's business either.
+        return Request(self.mirror, self.signed(url), secrets={**self.headers, **self.secrets})
 
 
 def connect(name: str, mirror: MirrorOptions, entry: EntryOptions, context: Context) -> Source:
@@ -66,4 +75,15 @@ def connect(name: str, mirror: MirrorOptions, entry: EntryOptions, context: Cont
     assert isinstance(mirror, Mirror)  # noqa: S101 - the catalogue has checked it against this module's model
     secrets = {"Authorization": f"Bearer {context.secret(mirror.token_env, name).value}"} if mirror.token_env else {}
     transport = Transport(context.private_hosts | {urlsplit(mirror.base).hostname or ""}, context.idle_seconds)
-    return HttpSource(name, mirror.limits, mirror.base, mirror.headers, secrets, entry, transport)
+    signed = _signer(mirror.signing, name, context) if mirror.signing else str
+    return HttpSource(name, mirror.limits, mirror.base, mirror.headers, secrets, entry, transport, signed)
+
+
+def _signer(options: Signing, name: str, context: Context) -> Callable[[str], str]:
+    key = context.secret(options.key_env, name)
+    access_key = context.secret(options.access_key_env, name).value if options.access_key_env else ""
+
+    def signed(url: str) -> str:
+        return sign(url, Terms(options, key, int(time.time() + options.clock_offset), uuid4().hex, access_key))
+
+    return signed

@@ -265,6 +265,10 @@ class _Transfer:
             return
         name, path = job.mirror.name, job.file.planned.entry.path
         job.file.uses.setdefault(name, Use()).errors.append(error.message)
+        if isinstance(error, Refused) and job.mirror.rate and not job.mirror.tries:
+            # It gave before: a link ran out, and the next request is signed or resolved anew.
+            self._board.failed(job, error.message, 0.0)
+            return
         if isinstance(error, (Lied, Refused)):
             self._board.leave(job, error.message, lied=isinstance(error, Lied))
         elif isinstance(error, PolicyError) or error.code in {"E_NOT_THERE", "E_NO_RANGES", "E_TLS", "E_REDIRECTS"}:

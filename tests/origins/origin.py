@@ -20,12 +20,13 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: its path, its range as `(start, stop)` or None, and its headers in lower case."""
+    """One request: its path, its range as `(start, stop)` or None, its headers in lower case, and what was asked for as it came."""
 
     path: str
     range: tuple[int, int] | None
     headers: Mapping[str, str]
     number: int
+    target: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,9 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
             path = unquote(urlsplit(self.path).path).lstrip("/")
             with lock:
                 number = counts[path] = counts.get(path, -1) + 1
-                asked = Asked(path, _range(self.headers.get("Range")), {k.lower(): v for k, v in self.headers.items()}, number)
+                asked = Asked(
+                    path, _range(self.headers.get("Range")), {k.lower(): v for k, v in self.headers.items()}, number, self.path
+                )
                 origin.requests.append(asked)
             answer = origin.answer(asked)
             fault = origin.faults.get(path) or origin.faults.get("*")
