@@ -1,6 +1,6 @@
 // The page: a text is typed, a button is pressed, and it is heard.
 
-import { type Spoken, Trouble, Unreachable, type Version, speak, versions } from "./service";
+import { type Ask, type Progress, type Task, Trouble, Unreachable, type Version, begin, cancel, follow, versions } from "./service";
 import { type Word, say, switchLanguage, translate } from "./words";
 
 const form = element("ask", HTMLFormElement);
@@ -14,6 +14,7 @@ const button = element("speak", HTMLButtonElement);
 const stop = element("stop", HTMLButtonElement);
 const progress = element("progress", HTMLElement);
 const trouble = element("trouble", HTMLElement);
+const bar = element("bar", HTMLProgressElement);
 const takes = element("takes", HTMLElement);
 
 const LABELS: Word[] = ["neutral", "happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm"];
@@ -21,7 +22,8 @@ const LABELS: Word[] = ["neutral", "happy", "angry", "sad", "afraid", "disgusted
 const ASK_AGAIN_MS = 2000;
 
 let served: Version[] = [];
-let underWay: AbortController | null = null;
+let busy = false;
+let underWay: Task | null = null;
 
 function show(): void {
   translate();
@@ -84,7 +86,7 @@ async function findVersions(): Promise<void> {
   showEmotions();
   showNumbers();
   const ready = served.some((version) => version.state === "ready");
-  if (underWay === null) {
+  if (!busy) {
     trouble.textContent = ready ? "" : (served.find((version) => version.trouble)?.trouble ?? "");
     progress.textContent = ready ? "" : say("waiting");
   }
@@ -92,57 +94,70 @@ async function findVersions(): Promise<void> {
 }
 
 async function submit(): Promise<void> {
-  if (underWay !== null || !form.reportValidity()) return;
-  const mine = new AbortController();
-  underWay = mine;
-  trouble.textContent = "";
-  button.disabled = true;
-  stop.hidden = false;
-  form.setAttribute("aria-busy", "true");
+  if (busy || !form.reportValidity()) return;
+  setBusy(true);
   const began = performance.now();
   const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1);
   progress.textContent = say("speaking", "0.0");
   const clock = setInterval(() => (progress.textContent = say("speaking", seconds())), 500);
   try {
-    const asked = {
-      text: text.value,
-      emotion: String(new FormData(form).get("emotion")),
-      intensity: intensity.valueAsNumber,
-      speed: speed.valueAsNumber,
-      format: format.value,
-    };
-    const spoken = await speak(model.value ? { ...asked, model: model.value } : asked, mine.signal);
-    progress.textContent = say("done", seconds());
-    add(spoken, text.value);
+    underWay = await begin(asked());
+    const task = await follow(underWay.id, showProgress);
+    if (task.status === "failed") throw new Trouble(task.error ?? "");
+    progress.textContent = task.status === "done" ? say("done", seconds()) : say("stopped");
+    if (task.status === "done") add(task);
   } catch (error) {
     progress.textContent = "";
-    if (mine.signal.aborted) progress.textContent = say("stopped");
-    else fail(error);
+    fail(error);
   } finally {
     clearInterval(clock);
     underWay = null;
-    button.disabled = false;
-    stop.hidden = true;
-    form.removeAttribute("aria-busy");
+    setBusy(false);
   }
 }
 
-function add(spoken: Spoken, said: string): void {
+function asked(): Ask {
+  const ask = {
+    text: text.value,
+    emotion: String(new FormData(form).get("emotion")),
+    intensity: intensity.valueAsNumber,
+    speed: speed.valueAsNumber,
+    format: format.value,
+  };
+  return model.value ? { ...ask, model: model.value } : ask;
+}
+
+function setBusy(now: boolean): void {
+  busy = now;
+  button.disabled = now;
+  stop.hidden = !now;
+  bar.hidden = !now;
+  bar.removeAttribute("value");
+  form.setAttribute("aria-busy", String(now));
+  if (now) trouble.textContent = "";
+}
+
+function showProgress({ segments, spoken }: Progress): void {
+  bar.max = Math.max(segments, 1);
+  if (spoken > 0) bar.value = spoken;
+}
+
+function add(task: Task): void {
   const copy = element("take", HTMLTemplateElement).content.cloneNode(true) as DocumentFragment;
   const audio = within(copy, "audio", HTMLAudioElement);
-  within(copy, ".said", HTMLElement).textContent = said;
-  audio.src = spoken.audio_url;
-  audio.setAttribute("aria-label", `${say("mark")}: ${said.slice(0, 40)}`);
+  within(copy, ".said", HTMLElement).textContent = task.text;
+  audio.src = task.audio_url;
+  audio.setAttribute("aria-label", `${say("mark")}: ${task.text.slice(0, 40)}`);
   const facts = within(copy, ".facts", HTMLElement);
-  facts.dataset["duration"] = spoken.duration.toFixed(1);
-  facts.dataset["rest"] = ` · ${spoken.model.version} · ${spoken.format.toUpperCase()} · ${spoken.sample_rate / 1000} kHz`;
-  facts.textContent = say("seconds", spoken.duration.toFixed(1)) + facts.dataset["rest"];
-  facts.title = `sha256:${spoken.model.digest}`;
+  facts.dataset["duration"] = task.duration.toFixed(1);
+  facts.dataset["rest"] = ` · ${task.model} · ${task.settings.format.toUpperCase()} · ${task.sample_rate / 1000} kHz`;
+  facts.textContent = say("seconds", task.duration.toFixed(1)) + facts.dataset["rest"];
+  facts.title = `sha256:${task.model_digest}`;
   const download = within(copy, ".download", HTMLAnchorElement);
-  download.href = spoken.audio_url;
-  download.download = `speech-${spoken.id.slice(0, 8)}.${spoken.format}`;
+  download.href = task.audio_url;
+  download.download = `speech-${task.id.slice(0, 8)}.${task.settings.format}`;
   within(copy, ".warnings", HTMLElement).append(
-    ...spoken.warnings.map((warning) => Object.assign(document.createElement("li"), { textContent: warning })),
+    ...task.warnings.map((warning) => Object.assign(document.createElement("li"), { textContent: warning })),
   );
   translate(copy);
   element("empty", HTMLElement).hidden = true;
@@ -182,7 +197,9 @@ document.addEventListener("keydown", (event) => {
     void submit();
   }
 });
-stop.addEventListener("click", () => underWay?.abort());
+stop.addEventListener("click", () => {
+  if (underWay !== null) void cancel(underWay.id).catch(fail);
+});
 element("language", HTMLButtonElement).addEventListener("click", () => {
   switchLanguage();
   show();

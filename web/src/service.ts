@@ -9,15 +9,23 @@ export interface Ask {
   format: string;
 }
 
-export interface Spoken {
+export interface Task {
   id: string;
-  audio_url: string;
-  format: string;
+  status: "queued" | "running" | "done" | "failed" | "cancelled";
+  text: string;
+  model: string;
+  model_digest: string;
+  settings: { format: string };
   duration: number;
   sample_rate: number;
-  model: { version: string; digest: string };
-  segments: { text: string; start: number; end: number }[];
   warnings: string[];
+  error: string | null;
+  audio_url: string;
+}
+
+export interface Progress {
+  segments: number;
+  spoken: number;
 }
 
 export interface Version {
@@ -34,15 +42,48 @@ export class Trouble extends Error {}
 /** The service did not answer at all. */
 export class Unreachable extends Error {}
 
-export async function speak(ask: Ask, signal: AbortSignal): Promise<Spoken> {
-  const answer = await request("/synthesize", {
+// A browser reconnects by itself when a stream breaks; after this many times in a row the service is gone.
+const MOST_RECONNECTS = 3;
+
+/** Begin a synthesis; it goes on until it is followed to its end or cancelled. */
+export async function begin(ask: Ask): Promise<Task> {
+  const answer = await request("/api/tasks", {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(ask),
-    signal,
   });
   if (!answer.ok) throw await trouble(answer);
-  return (await answer.json()) as Spoken;
+  return (await answer.json()) as Task;
+}
+
+/** Wait for the end of a synthesis, and hear of each segment on the way. */
+export function follow(id: string, heard: (progress: Progress) => void): Promise<Task> {
+  return new Promise((resolve, reject) => {
+    const events = new EventSource(`/api/tasks/${id}/events`);
+    let broken = 0;
+    events.addEventListener("progress", (event) => {
+      broken = 0;
+      heard(JSON.parse(event.data as string) as Progress);
+    });
+    for (const end of ["done", "failed", "cancelled"]) {
+      events.addEventListener(end, (event) => {
+        events.close();
+        resolve(JSON.parse((event as MessageEvent<string>).data) as Task);
+      });
+    }
+    events.onerror = () => {
+      broken += 1;
+      if (events.readyState === EventSource.CLOSED || broken > MOST_RECONNECTS) {
+        events.close();
+        reject(new Unreachable());
+      }
+    };
+  });
+}
+
+/** Stop a synthesis before its next segment. One that is over already stays as it is. */
+export async function cancel(id: string): Promise<void> {
+  await request(`/api/tasks/${id}/cancel`, { method: "POST" });
 }
 
 export async function versions(): Promise<Version[]> {
