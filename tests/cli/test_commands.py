@@ -1,0 +1,264 @@
+"""The command as users and scripts meet it: exit codes, two lines of message, one JSON document, nothing under a final name."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.main import COMMANDS
+from tests.origins.origin import Origin, cut, flipped, page, status
+
+BODY = bytes(range(256)) * 4096
+PROGRAM = str(Path(sys.executable).with_name("indextts-hub"))
+
+
+class Machine:
+    """A machine with a catalogue that names one web server, and a store of its own."""
+
+    def __init__(self, folder: Path, origin: Origin) -> None:
+        self.folder = folder
+        self.cache = folder / "cache_hub"
+        self.origin = origin
+        (folder / "mirrors.yaml").write_text(
+            f"""\
+schema: 1
+mirrors:
+  cdn: {{kind: http, base: "{origin.url}", max_connections: 2}}
+versions:
+  tiny:
+    title: a test
+    engine: fastspeech2
+    license: {{name: MIT, url: "https://example.com/mit"}}
+    aliases: [small]
+    sources: [{{mirror: cdn}}]
+    files:
+      - {{path: model.bin, size: {len(BODY)}, sha256: {hashlib.sha256(BODY).hexdigest()}}}
+      - {{path: folder/config.json, size: 2, sha256: {hashlib.sha256(b"{}").hexdigest()}}}
+  strict:
+    title: another
+    engine: fastspeech2
+    license: {{name: Company, url: "https://example.com/terms", accept: true}}
+    sources: [{{mirror: cdn}}]
+    files: [{{path: model.bin, size: {len(BODY)}, sha256: {hashlib.sha256(BODY).hexdigest()}}}]
+""",
+            "utf-8",
+        )
+
+    def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("INDEXTTS_HUB")}
+        return subprocess.run(
+            [PROGRAM, *arguments],
+            cwd=self.folder,
+            env=inherited | {"INDEXTTS_HUB_CACHE": str(self.cache), "LANG": "C.UTF-8"} | environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    def document(self, *arguments: str) -> object:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    @property
+    def finished(self) -> list[Path]:
+        """Everything that stands under a final name."""
+        return [path for folder in ("blobs", "versions") for path in (self.cache / folder).rglob("*") if path.is_file()]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    with Origin({"model.bin": BODY, "folder/config.json": b"{}"}) as origin:
+        yield Machine(tmp_path, origin)
+
+
+def refused(done: subprocess.CompletedProcess[str], code: int, name: str) -> None:
+    """Held to the contract: the exit code, two lines with a stable code in them, no traceback."""
+    assert done.returncode == code, done.stderr
+    lines = [line for line in done.stderr.splitlines() if not line.endswith(("verified", "already"))]
+    assert len(lines) == 2
+    assert lines[0].startswith(f"error[{name}]: ")
+    assert lines[1].startswith("try: ")
+    assert "Traceback" not in done.stderr
+
+
+def test_a_version_is_pulled_listed_shown_found_and_verified(machine: Machine) -> None:
+    pulled = machine.document("pull", "tiny")
+    assert isinstance(pulled, dict)
+    assert (pulled["version"], pulled["bytes_fetched"], pulled["bytes_wasted"]) == ("tiny", len(BODY) + 2, 0)
+    assert {file["status"] for file in pulled["files"]} == {"fetched"}
+    assert pulled["files"][1]["sources"][0]["name"] == "cdn"
+    (listed,) = machine.document("list")  # type: ignore[misc]
+    assert (listed["version"], listed["state"], listed["pinned"]) == ("tiny", "complete", False)
+    shown = machine.document("show", "tiny")
+    assert isinstance(shown, dict)
+    assert {file["state"] for file in shown["files"]} == {"present"}
+    found = machine.run("path", "small", "model.bin")
+    assert Path(found.stdout.strip()).read_bytes() == BODY
+    verified = machine.document("verify")
+    assert isinstance(verified, dict)
+    assert verified["ok"]
+
+
+def test_a_second_pull_asks_nobody(machine: Machine) -> None:
+    machine.document("pull", "tiny")
+    asked = len(machine.origin.requests)
+    again = machine.document("pull", "tiny")
+    assert isinstance(again, dict)
+    assert {file["status"] for file in again["files"]} == {"present"}
+    assert len(machine.origin.requests) == asked
+
+
+def test_wrong_bytes_are_exit_4_and_nothing_has_a_final_name(machine: Machine) -> None:
+    machine.origin.faults["model.bin"] = flipped(at=7)
+    refused(machine.run("pull", "tiny", "--include", "model.bin"), 4, "E_DIGEST_MISMATCH")
+    assert machine.finished == []
+
+
+def test_a_page_is_exit_5_and_is_called_one(machine: Machine) -> None:
+    machine.origin.faults["model.bin"] = page(b"<!doctype html><title>Log in</title>")
+    done = machine.run("pull", "tiny", "--include", "model.bin")
+    refused(done, 5, "E_NO_SOURCE")
+    assert "a page" in done.stderr
+    assert machine.finished == []
+
+
+def test_a_body_that_is_always_cut_at_its_start_is_exit_5(machine: Machine) -> None:
+    machine.origin.faults["model.bin"] = status(404)
+    refused(machine.run("pull", "tiny", "--include", "model.bin"), 5, "E_NO_SOURCE")
+    assert machine.finished == []
+
+
+def test_a_body_that_is_cut_goes_on_where_it_was_cut(machine: Machine) -> None:
+    machine.origin.faults["model.bin"] = cut(300_000)
+    pulled = machine.document("pull", "tiny")
+    assert isinstance(pulled, dict)
+    assert pulled["bytes_wasted"] == 0
+
+
+def test_an_unknown_version_is_exit_3_and_the_nearest_is_named(machine: Machine) -> None:
+    done = machine.run("pull", "tinny")
+    refused(done, 3, "E_NO_VERSION")
+    assert "tiny" in done.stderr
+
+
+def test_a_folder_that_can_not_be_written_is_exit_6(machine: Machine) -> None:
+    machine.cache.write_bytes(b"a file stands where the store should be")
+    done = machine.run("pull", "tiny")
+    assert done.returncode == 6
+    assert len(done.stderr.splitlines()) == 2
+
+
+def test_a_folder_of_something_else_is_exit_6(machine: Machine) -> None:
+    machine.cache.mkdir()
+    (machine.cache / "holiday.jpg").write_bytes(b"x")
+    refused(machine.run("pull", "tiny"), 6, "E_NOT_A_STORE")
+
+
+def test_a_licence_must_be_accepted_once(machine: Machine) -> None:
+    refused(machine.run("pull", "strict"), 8, "E_LICENSE")
+    assert machine.finished == []
+    assert machine.run("pull", "strict", "--accept-license", "-q").returncode == 0
+
+
+def test_offline_nothing_is_asked_and_what_is_here_is_enough(machine: Machine) -> None:
+    refused(machine.run("pull", "tiny", "--offline"), 8, "E_OFFLINE")
+    assert machine.origin.requests == []
+    machine.document("pull", "tiny")
+    assert machine.run("pull", "tiny", "--offline", "-q").returncode == 0
+
+
+def test_a_dry_run_says_what_would_be_fetched_and_fetches_nothing(machine: Machine) -> None:
+    (planned,) = machine.document("pull", "tiny", "--dry-run")  # type: ignore[misc]
+    assert planned["bytes_needed"] == len(BODY) + 2
+    assert machine.origin.requests == []
+
+
+def test_a_lock_fixes_the_digest(machine: Machine) -> None:
+    machine.document("pull", "tiny")
+    locked = machine.document("lock")
+    assert isinstance(locked, dict)
+    assert machine.run("pull", "tiny", "--locked", "-q").returncode == 0
+    lock = machine.folder / "indextts-hub.lock"
+    lock.write_text(lock.read_text().replace(locked["versions"]["tiny"], "0" * 64))
+    refused(machine.run("pull", "tiny", "--locked"), 4, "E_LOCKED")
+
+
+def test_a_changed_blob_is_found_named_and_mended(machine: Machine) -> None:
+    machine.document("pull", "tiny")
+    blob = next(path for path in machine.finished if "blobs" in path.parts and path.stat().st_size == len(BODY))
+    blob.chmod(0o644)
+    blob.write_bytes(b"!" + BODY[1:])
+    assert machine.run("verify").returncode == 4
+    assert machine.run("verify", "--repair").returncode == 0
+    assert Path(machine.run("path", "tiny", "model.bin").stdout.strip()).read_bytes() == BODY
+
+
+def test_names_are_kept_moved_and_rolled_back(machine: Machine) -> None:
+    machine.document("pull", "tiny")
+    assert machine.run("alias", "set", "stable", "tiny").returncode == 0
+    assert machine.run("path", "stable").stdout == machine.run("path", "tiny").stdout
+    assert machine.run("pin", "tiny").returncode == 0
+    refused(machine.run("remove", "tiny"), 8, "E_PINNED")
+    assert machine.run("unpin", "tiny").returncode == 0
+    assert machine.run("alias", "rm", "stable").returncode == 0
+    assert machine.run("remove", "tiny").returncode == 0
+    freed = machine.document("gc")
+    assert isinstance(freed, dict)
+    assert freed["freed_bytes"] >= len(BODY)
+
+
+def test_what_was_done_stands_in_the_log(machine: Machine) -> None:
+    machine.document("pull", "tiny")
+    lines = [json.loads(line) for line in machine.run("audit", "log", "--json").stdout.splitlines()]
+    assert lines[0]["act"] == "pull"
+    assert lines[0]["outcome"] == "done"
+    verified = machine.document("audit", "verify")
+    assert isinstance(verified, dict)
+    assert verified["ok"]
+
+
+def test_a_wrong_catalogue_is_shown_where_it_is_wrong(machine: Machine) -> None:
+    catalogue = machine.folder / "mirrors.yaml"
+    catalogue.write_text(catalogue.read_text().replace("max_connections", "max_conections"))
+    done = machine.run("list", "--all")
+    refused(done, 2, "E_CATALOG")
+    assert "mirrors.yaml:3:" in done.stderr
+    assert "max_connections" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("nonsense",), ("pull",), ("pull", "tiny", "--jobs", "many"), ("list", "--frobnicate")])
+def test_wrong_usage_is_exit_2(machine: Machine, arguments: tuple[str, ...]) -> None:
+    refused(machine.run(*arguments), 2, "E_USAGE")
+
+
+def test_messages_have_chinese_labels_where_users_read_chinese(machine: Machine) -> None:
+    done = machine.run("pull", "nothing", LANG="zh_CN.UTF-8")
+    assert done.stderr.splitlines()[0].startswith("错误[E_NO_VERSION]: ")
+    assert done.stderr.splitlines()[1].startswith("建议: ")
+
+
+def test_secrets_stand_in_no_output_and_no_log(machine: Machine) -> None:
+    catalogue = machine.folder / "mirrors.yaml"
+    catalogue.write_text(catalogue.read_text().replace("max_connections: 2", "token_env: CDN_TOKEN"))
+    machine.origin.faults["*"] = status(403)
+    done = machine.run("pull", "tiny", "-v", CDN_TOKEN="planted-secret")
+    assert done.returncode == 5
+    written = [path.read_bytes() for path in machine.cache.rglob("*") if path.is_file()]
+    assert "planted-secret" not in done.stdout + done.stderr
+    assert not any(b"planted-secret" in body for body in written)
+    assert machine.origin.requests[0].headers["authorization"] == "Bearer planted-secret"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", list(COMMANDS))
+def test_every_command_explains_itself(machine: Machine, command: str) -> None:
+    done = machine.run(command, "--help")
+    assert done.returncode == 0, done.stderr
+    assert "Usage" in done.stdout
