@@ -10,6 +10,7 @@ from indextts_hub.db import open_database
 from indextts_hub.shipped import shipped
 from synth.service.archive import Archive
 from synth.service.edge import Edge
+from synth.service.metrics import Metrics
 from synth.service.problems import install_problems
 from synth.service.routes import health, openai, page, synthesize, tasks
 from synth.service.settings import ServiceSettings
@@ -30,7 +31,8 @@ def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
     Raises:
         HubError: the database can't be opened.
     """
-    archive = Archive(open_database(settings.database_url), settings.audio)
+    metrics = Metrics(served)
+    archive = Archive(open_database(settings.database_url), settings.audio, metrics.ended)
     synthesis = Synthesis(served, archive, settings.longest_text)
     under_way = UnderWay(synthesis)
 
@@ -54,11 +56,11 @@ def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
         synthesize.routes(synthesis),
         openai.routes(under_way, served),
         tasks.routes(archive, under_way),
-        health.routes(served),
+        health.routes(served, metrics),
     ):
         app.include_router(router)
     web = shipped("web")
     app.include_router(page.routes(web))
     app.mount("/assets", page.Assets(directory=web / "assets", check_dir=False))
-    app.add_middleware(Edge, largest_body=settings.largest_body, body_seconds=settings.body_seconds)
+    app.add_middleware(Edge, largest_body=settings.largest_body, body_seconds=settings.body_seconds, answered=metrics.answered)
     return app

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,10 +38,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The tasks of one service, and the folder that has their audio by the month they were asked for."""
+    """The tasks of one service.
+
+    Attributes:
+        folder: has their audio, by the month they were asked for.
+        ended: told of each task that is over, and when its first segment was spoken.
+    """
 
     database: Database
     folder: Path
+    ended: Callable[[SpokenTask, datetime | None], None] = lambda _task, _first: None
 
     async def accept(self, task: SpokenTask) -> "Recording":
         """Write a new task down.
@@ -108,11 +115,16 @@ class Recording:
 
     def __init__(self, archive: Archive, task: SpokenTask) -> None:
         self._archive = archive
+        self._first_segment: datetime | None = None
         self.task = task
 
     async def begin(self) -> None:
         """It has its turn."""
         await self._write(replace(self.task, status=RUNNING, started=datetime.now(UTC)))
+
+    def heard(self) -> None:
+        """A segment of it is spoken."""
+        self._first_segment = self._first_segment or datetime.now(UTC)
 
     async def finish(
         self, audio: bytes, sample_rate: int, segments: tuple[SpokenSegment, ...], warnings: tuple[str, ...]
@@ -168,6 +180,8 @@ class Recording:
     async def _write(self, task: SpokenTask) -> None:
         await asyncio.to_thread(update_task, self._archive.database, task)
         self.task = task
+        if task.finished is not None:
+            self._archive.ended(task, self._first_segment)
 
 
 def _keep(path: Path, audio: bytes) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import secrets
+from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -31,10 +32,11 @@ _SAFE = {
 class Edge:
     """The outermost layer of the service, as plain ASGI: streams pass through it untouched."""
 
-    def __init__(self, app: ASGIApp, largest_body: int, body_seconds: float) -> None:
+    def __init__(self, app: ASGIApp, largest_body: int, body_seconds: float, answered: Callable[[str, int], None]) -> None:
         self._app = app
         self._largest_body = largest_body
         self._body_seconds = body_seconds
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,6 +51,7 @@ class Edge:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
+                self._answered(scope["method"], message["status"])
                 answer = MutableHeaders(scope=message)
                 answer["X-Request-Id"] = request_id
                 for name, value in _SAFE.items():

@@ -117,6 +117,7 @@ class Synthesis:
                     await recording.begin()
                     async with aclosing(version.supervisor.speak(text.segments, settings)) as stream:
                         async for speech in stream:
+                            recording.heard()
                             speeches.append(np.frombuffer(speech.samples, "<f4"))
                             warnings.update(dict.fromkeys(speech.warnings))
                             spoken.append(_placed(text.segments[len(spoken)], spoken, len(speeches[-1]), can.sample_rate))

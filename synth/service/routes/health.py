@@ -1,9 +1,10 @@
-"""`/healthz`: the process answers. `/readyz`: a version can speak."""
+"""`/healthz`: the process answers. `/readyz`: a version can speak. `/metrics`: how it does."""
 
 from fastapi import APIRouter
 from pydantic import BaseModel
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from synth.service.metrics import CONTENT_TYPE, Metrics
 from synth.service.versions import Served
 from synth.worker.supervisor import WorkerState
 
@@ -33,8 +34,8 @@ class Readiness(BaseModel):
     trouble: str | None
 
 
-def routes(served: Served) -> APIRouter:
-    """The routes, over the versions that are served."""
+def routes(served: Served, metrics: Metrics) -> APIRouter:
+    """The routes, over the versions that are served and what is counted."""
     router = APIRouter(tags=["service"])
 
     @router.get("/healthz", summary="Whether the service is alive")
@@ -59,5 +60,9 @@ def routes(served: Served) -> APIRouter:
         ready = any(version.state == WorkerState.READY for version in found)
         headers = {} if ready else {"Retry-After": "5"}
         return JSONResponse([version.model_dump() for version in found], 200 if ready else 503, headers)
+
+    @router.get("/metrics", summary="Numbers for Prometheus", response_class=PlainTextResponse)
+    async def numbers() -> Response:
+        return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     return router
