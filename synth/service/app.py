@@ -11,7 +11,7 @@ from indextts_hub.shipped import shipped
 from synth.service.archive import Archive
 from synth.service.edge import Edge
 from synth.service.metrics import Metrics
-from synth.service.problems import install_problems
+from synth.service.problems import OPENAI_PROBLEMS, PROBLEMS, install_problems
 from synth.service.routes import health, openai, page, synthesize, tasks
 from synth.service.settings import ServiceSettings
 from synth.service.synthesis import Synthesis
@@ -52,13 +52,10 @@ def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
 
     app = FastAPI(title="indextts-hub", docs_url=None, redoc_url=None, lifespan=running)
     install_problems(app)
-    for router in (
-        synthesize.routes(synthesis),
-        openai.routes(under_way, served),
-        tasks.routes(archive, under_way),
-        health.routes(served, metrics),
-    ):
-        app.include_router(router)
+    app.include_router(synthesize.routes(synthesis), responses=PROBLEMS)
+    app.include_router(openai.routes(under_way, served), responses=OPENAI_PROBLEMS)
+    app.include_router(tasks.routes(archive, under_way), responses=PROBLEMS)
+    app.include_router(health.routes(served, metrics), responses=PROBLEMS)
     web = shipped("web")
     app.include_router(page.routes(web))
     app.mount("/assets", page.Assets(directory=web / "assets", check_dir=False))

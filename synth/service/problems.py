@@ -2,10 +2,13 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
@@ -13,7 +16,16 @@ from indextts_hub.errors import Busy, HubError, NotFound, PolicyError, UsageErro
 from synth.service.queue import QueueFull
 from synth.service.versions import NotReady
 
-__all__ = ["DEFECT", "BodyRefused", "Problem", "install_problems", "problem_body", "problem_response"]
+__all__ = [
+    "DEFECT",
+    "OPENAI_PROBLEMS",
+    "PROBLEMS",
+    "BodyRefused",
+    "Problem",
+    "install_problems",
+    "problem_body",
+    "problem_response",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -48,12 +60,49 @@ DEFECT = Problem(
 """What an asker hears of an error that is none of ours."""
 
 
+class ProblemBody(BaseModel):
+    """What is wrong, and what to do about it (RFC 9457)."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    remedy: str
+
+
+class OpenAIProblem(BaseModel):
+    """What is wrong, as OpenAI says it."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str
+
+
+class OpenAIProblemBody(BaseModel):
+    """What is wrong, in OpenAI's shape."""
+
+    error: OpenAIProblem
+
+
 class BodyRefused(HTTPException):
     """The body is not read any further. FastAPI lets this class through where it turns all others into `400`."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.status)
         self.problem = problem
+
+
+Documented: TypeAlias = "dict[int | str, dict[str, Any]]"  # FastAPI's own type
+
+_SAID = "A problem: what is wrong, and what to do about it."
+_PROBLEM = {"description": _SAID, "content": {"application/problem+json": {"schema": ProblemBody.model_json_schema()}}}
+PROBLEMS: Documented = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+"""What any route may answer instead of its own, for the OpenAPI document."""
+
+_OPENAI_PROBLEM = {"description": _SAID, "model": OpenAIProblemBody}
+OPENAI_PROBLEMS: Documented = {"4XX": _OPENAI_PROBLEM, "5XX": _OPENAI_PROBLEM}
+"""The same, for routes under `/v1/`."""
 
 
 def install_problems(app: FastAPI) -> None:
@@ -72,7 +121,8 @@ def install_problems(app: FastAPI) -> None:
         if isinstance(error, BodyRefused):
             # The rest of the body is not waited for: the connection is closed behind the answer.
             return problem_response(request.url.path, error.problem, {"Connection": "close"})
-        return problem_response(request.url.path, _http(error), dict(error.headers or {}))
+        headers = {"Allow": _allowed(request)} if error.status_code == 405 else dict(error.headers or {})
+        return problem_response(request.url.path, _http(error), headers)
 
     app.add_exception_handler(HubError, ours)
     app.add_exception_handler(RequestValidationError, invalid)
@@ -125,6 +175,13 @@ def _http(error: StarletteHTTPException) -> Problem:
     if error.status_code == 405:
         return Problem(405, "this address does not take this method", remedy="see /docs for those it takes", code="E_METHOD")
     return Problem(error.status_code, str(error.detail)[:200], remedy="see /docs for how to ask", code="E_REQUEST")
+
+
+def _allowed(request: Request) -> str:
+    # Starlette names only the methods of the first route with this path; the document has all of them.
+    documented: Mapping[str, Mapping[str, object]] = request.app.openapi()["paths"]
+    same = (methods for path, methods in documented.items() if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", path), request.url.path))
+    return ", ".join(sorted({method.upper() for methods in same for method in methods}))
 
 
 def _json(value: object) -> bytes:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from indextts_hub.db.tasks import SpokenTask
-from indextts_hub.errors import HubError, UsageError
+from indextts_hub.errors import HubError, NotFound, UsageError
 from synth.audio.encode import SpeechStream
 from synth.audio.formats import format_named
 from synth.audio.label import Label, Provenance, can_be_labelled, labelled
@@ -127,7 +127,10 @@ def routes(under_way: UnderWay, served: Served) -> APIRouter:
 
     @router.get("/models/{name}", summary="One version that is served")
     async def model(name: str) -> ListedModel:
-        served.find(name)
+        if name not in _names(served):
+            raise NotFound(
+                f"{name[:80]!a} is not served here", remedy=f"ask for one of: {', '.join(_names(served))}", code="E_NOT_SERVED"
+            )
         return ListedModel(id=name)
 
     @router.get("/audio/voices", summary="The voices")

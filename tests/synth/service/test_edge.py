@@ -128,3 +128,14 @@ def kill_while_asking(running: RunningService) -> None:
 def connected(service: RunningService) -> socket.socket:
     host, port = service.address.removeprefix("http://").split(":")
     return socket.create_connection((host, int(port)), 10)
+
+
+def test_a_method_that_is_not_taken_is_told_which_are(client: httpx2.Client) -> None:
+    answer = client.put("/api/tasks")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, POST")
+
+
+def test_every_answer_is_described_with_its_problems(client: httpx2.Client) -> None:
+    described = client.get("/openapi.json").json()["paths"]
+    assert "application/problem+json" in described["/synthesize"]["post"]["responses"]["4XX"]["content"]
+    assert "application/json" in described["/v1/audio/speech"]["post"]["responses"]["4XX"]["content"]
