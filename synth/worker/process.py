@@ -63,7 +63,7 @@ class WorkerDied(WorkerError):
 
 
 # OpenMP's threads wait for each other by turning in circles, which halves the speed of speech as soon as another program keeps a
-# core busy: 0.12 s a second of speech instead of 0.06, on two cores with one taken. On an idle machine asleep is as fast.
+# core busy: 0.12 s a second of speech instead of 0.06, on two cores with one taken. On an idle machine sleep costs a tenth.
 _CALM = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
