@@ -65,7 +65,7 @@ def show(reference: Reference, cache_dir: CacheDir = None, catalog: CatalogPlace
     sources = sorted({entry.mirror for file in manifest.files for _, entry in known.places(file)}) if known else []
     license_document = {"name": manifest.license.name, "url": manifest.license.url, "commercial": manifest.license.commercial}
     if known:
-        license_document["accept"] = known.accept
+        license_document |= {"accept": known.accept, "note": known.license_note}
     if to_json:
         write_json(
             {
@@ -96,6 +96,8 @@ def show(reference: Reference, cache_dir: CacheDir = None, catalog: CatalogPlace
         write_line(known.title)
     write_line(f"engine {manifest.engine}, {size(manifest.size)}, {listed.state}, from {', '.join(sources) or 'no known mirror'}")
     write_line(f"licence: {manifest.license.name}{' ' + manifest.license.url if manifest.license.url else ''}")
+    if known and known.license_note:
+        write_line(f"  {known.license_note}")
     for part in manifest.parts:
         write_line(f"  {part.at}: {part.license.name}{' ' + part.license.url if part.license.url else ''}")
     table(("FILE", "SIZE", "SHA-256"), [(file.path, size(file.size), file.sha256[:16]) for file in manifest.files])

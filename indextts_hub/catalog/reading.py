@@ -84,7 +84,7 @@ def _version(tree: Tree, name: str, model: VersionModel, mirrors: Mapping[str, M
             parts=tuple(_part_licenses(parts)),
         )
     accept = model.license.accept or any(part.accept for part in parts)
-    return Version(name, model.title, model.aliases, manifest.license, accept, manifest, parts)
+    return Version(name, model.title, model.aliases, manifest.license, accept, manifest, parts, model.license.note)
 
 
 def _part_models(tree: Tree, at: Location, model: VersionModel) -> Iterator[tuple[Location, PartModel]]:

@@ -18,12 +18,16 @@ class _Strict(BaseModel):
 
 
 class LicenseModel(_Strict):
-    """`accept`: whether it must be accepted before a pull; `commercial`: left out where the licence does not say plainly."""
+    """`accept`: whether it must be accepted before a pull; `commercial`: left out where the licence does not say plainly.
+
+    `note`: what a reader should know of it, in words. It is no part of the manifest: rewording it makes no other version.
+    """
 
     name: str
     url: str | None = None
     commercial: bool | None = None
     accept: bool = False
+    note: str | None = None
 
 
 class ChunksModel(_Strict):

@@ -39,6 +39,7 @@ class Version:
 
     Attributes:
         accept: whether a licence, of the version or a part, must be accepted before a pull.
+        license_note: what a reader should know of the licence: conflicts, thresholds.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Version:
     accept: bool
     manifest: Manifest
     parts: tuple[Part, ...]
+    license_note: str | None = None
 
     def places(self, file: FileEntry) -> tuple[tuple[RemoteFile, EntryOptions], ...]:
         """Where a file of this version may be got: the file as each place knows it, and the place; as the catalogue orders them."""

@@ -34,6 +34,8 @@ MOST_REDIRECTS = 5
 # Connections that lie idle for the next range; more than the connections any mirror is allowed would never be used.
 MOST_IDLE = 16
 LARGEST_DOCUMENT = 32 << 20
+# All headers must be here within so many idle times: a byte now and then would else keep a connection for ever.
+HEADER_PATIENCE = 2
 _PAGES = {b"<!doctype": "an HTML page", b"<html": "an HTML page", b"<?xml": "an XML document", b'{"': "a JSON document"}
 _LFS = b"version https://git-lfs.github.com/spec/"
 
@@ -184,14 +186,20 @@ class Transport:
         self, mirror: str, parts: SplitResult, method: str, headers: Mapping[str, str]
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        proxy = _proxy(parts)
+        if proxy is not None and parts.scheme == "http":
+            # A proxy takes plain HTTP by its whole address; tunnels are for TLS.
+            target = f"http://{parts.netloc.rpartition('@')[2]}{target}"
+            headers = {**headers, **_proxy_headers(proxy)}
         for fresh in (False, True):
             connection = None if fresh else self._taken(parts)
             kept = connection is not None
             with _network_errors(mirror):
                 connection = connection or self._connected(parts)
                 try:
-                    connection.request(method, target, headers=dict(headers))
-                    response = connection.getresponse()
+                    with _deadline(connection, HEADER_PATIENCE * self._idle_seconds):
+                        connection.request(method, target, headers=dict(headers))
+                        response = connection.getresponse()
                 except (http.client.HTTPException, OSError):
                     connection.close()
                     if kept:
@@ -239,18 +247,27 @@ class _Connection(http.client.HTTPConnection):
 
     def __init__(self, host: str, port: int, raw: socket.socket, tls: ssl.SSLContext | None, proxy: SplitResult | None) -> None:
         super().__init__(host, port)
+        self._name = host
         self._raw = raw
         self._context = tls
-        self._proxy = proxy
+        self._proxy = proxy if tls is not None else None
+        if self._proxy is not None:
+            self.set_tunnel(host, port, _proxy_headers(self._proxy))
 
     def connect(self) -> None:
         """Go through the proxy if there is one, then TLS if it is wanted."""
         self.sock = self._raw
         if self._proxy is not None:
-            self.set_tunnel(self.host, self.port, _proxy_headers(self._proxy))
-            self._tunnel()  # type: ignore[attr-defined]
+            try:
+                self._tunnel()  # type: ignore[attr-defined]
+            except OSError as error:
+                raise SourceError(
+                    f"the proxy {self._proxy.hostname}:{self._proxy.port} does not let through to {self._name}: {error}",
+                    remedy="check HTTPS_PROXY and its password, or name the host in NO_PROXY",
+                    code="E_PROXY",
+                ) from None
         if self._context is not None:
-            self.sock = self._context.wrap_socket(self._raw, server_hostname=self.host)
+            self.sock = self._context.wrap_socket(self._raw, server_hostname=self._name)
 
 
 def _proxy(parts: SplitResult) -> SplitResult | None:
@@ -356,6 +373,36 @@ def _retry_after(text: str | None) -> float | None:
     with suppress(ValueError):
         return max(0.0, parsedate_to_datetime(text).timestamp() - time())
     return None
+
+
+@contextmanager
+def _deadline(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
+    """End the connection if what is done with it takes longer.
+
+    Raises:
+        TimeoutError: it did.
+    """
+    late = threading.Event()
+
+    def give_up() -> None:
+        late.set()
+        if connection.sock is not None:
+            with suppress(OSError):
+                connection.sock.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(seconds, give_up)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    except (http.client.HTTPException, OSError):
+        if not late.is_set():
+            raise
+    finally:
+        watch.cancel()
+    # Headers that were cut off by this may even look whole.
+    if late.is_set():
+        raise TimeoutError
 
 
 @contextmanager
