@@ -1,0 +1,8 @@
+"""Figures of one machine that need nothing but `lite`: `python bench` prints how fast it speaks and how fast commands start."""
+
+import runpy
+from pathlib import Path
+
+for name in ("speech", "start"):
+    print(f"{name}.py")
+    runpy.run_path(str(Path(__file__).with_name(f"{name}.py")), run_name="__main__")
