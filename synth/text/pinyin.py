@@ -196,6 +196,8 @@ def _counts(before: Syllable | None, after: Syllable, next_but_one: list[Syllabl
     """Whether this 一 is a digit, an ordinal or a date's: then it keeps its tone."""
     if before and (before.text == "第" or before.text in _DIGITS):
         return True
+    if before and before.text == "月":
+        return after.text in {"日", "号"}
     if after.text == "点":
         return bool(next_but_one) and next_but_one[0].text in _DIGITS
     return after.text == "月" or after.text in _DIGITS - _POWERS

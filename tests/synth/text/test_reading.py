@@ -65,6 +65,15 @@ def test_five_thousand_characters_are_spoken_whole() -> None:
     assert "".join(segment.text for segment in segments) == normalise(text).text
 
 
+def test_a_long_text_without_punctuation_is_read_in_pieces_that_cut_no_number() -> None:
+    assert normalise("今年的产量是12345公斤" * 40).text == "今年的产量是一万二千三百四十五公斤" * 40
+
+
+@pytest.mark.parametrize("unit", ["1-", "①", "1.", "<a|", "a.", "¥1,"])
+def test_a_text_of_nothing_but_marks_and_numbers_ends_in_time(unit: str) -> None:
+    assert to_segments(unit * 1500, 60).segments
+
+
 @given(st.text("你好ab，。 1-<|>3\n", max_size=300), st.integers(4, 60))
 def test_cutting_loses_nothing_that_is_heard_and_no_segment_is_too_long(text: str, longest: int) -> None:
     try:
