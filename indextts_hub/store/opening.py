@@ -36,6 +36,7 @@ It is no scratch cache. Don't edit or delete files here by hand.
     quarantine/  blobs whose bytes were found changed
     names.json   aliases and pins
     audit/       who did what, when
+    speech/      what the service spoke
 
 To see what is here:      indextts-hub list
 To free space:            indextts-hub gc            (indextts-hub gc --dry-run only says what would go)
@@ -55,6 +56,7 @@ _PARTS = frozenset(
         "quarantine",
         "locks",
         "audit",
+        "speech",
         "README",
         NAMES,
         SCRUB,
