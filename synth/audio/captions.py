@@ -1,0 +1,48 @@
+"""Captions for speech: SubRip (SRT) and WebVTT, from the texts of segments and when they are heard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+__all__ = ["Caption", "to_srt", "to_webvtt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What is heard from `start` to `end`, in seconds from the beginning."""
+
+    text: str
+    start: float
+    end: float
+
+
+def to_srt(captions: Sequence[Caption]) -> str:
+    """The captions as SubRip has them: numbered, times with a comma, a blank line between."""
+    return "\n".join(
+        f"{number}\n{_clock(caption.start, ',')} --> {_clock(caption.end, ',')}\n{_one_block(caption.text)}\n"
+        for number, caption in enumerate(captions, 1)
+    )
+
+
+def to_webvtt(captions: Sequence[Caption]) -> str:
+    """The captions as WebVTT (W3C): times with a point, and `&`, `<` and `>` escaped, as they would be markup."""
+    cues = (
+        f"{_clock(caption.start, '.')} --> {_clock(caption.end, '.')}\n{_escaped(_one_block(caption.text))}\n"
+        for caption in captions
+    )
+    return "\n".join(["WEBVTT\n", *cues])
+
+
+def _clock(seconds: float, point: str) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02}:{minutes:02}:{rest // 1000:02}{point}{rest % 1000:03}"
+
+
+def _one_block(text: str) -> str:
+    """A blank line would end the caption."""
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
