@@ -7,7 +7,6 @@ import typer
 from cli.options import CacheDir, CatalogPlace, ToJson, opened
 from cli.render import write_json, write_line
 from indextts_hub.errors import StorageError
-from indextts_hub.store import find_damage, mend_damage
 
 __all__ = ["doctor"]
 
@@ -20,23 +19,24 @@ def doctor(
 ) -> None:
     """Find what is wrong with the store and say what to do, a line each."""
     hub = opened(cache_dir, catalog)
-    known = [version.manifest for version in hub.catalog.versions.values()]
-    mended = mend_damage(hub.store, known) if rebuild else ()
-    found = find_damage(hub.store)
+    found = hub.damage()
+    mended = 0
+    if rebuild and found:
+        hub.mend()
+        left = hub.damage()
+        mended, found = len(found) - len(left), left
     if to_json:
         write_json(
             {
                 "ok": not found,
-                "mended": len(mended),
+                "mended": mended,
                 "damage": [{"kind": d.kind, "name": d.name, "problem": d.problem, "remedy": d.remedy} for d in found],
             }
         )
     else:
         for damage in found:
             write_line(f"{damage.kind} {damage.name}: {damage.problem}; {damage.remedy}")
-        write_line(
-            f"{len(mended)} mended, {len(found)} found" if rebuild else "all is well" if not found else f"{len(found)} found"
-        )
+        write_line(f"{f'{mended} mended, ' if mended else ''}{f'{len(found)} found' if found else 'all is well'}")
     if found:
         raise StorageError(
             f"{len(found)} things are wrong with the store",

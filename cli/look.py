@@ -1,12 +1,13 @@
 """`list`, `show`, `path` and `outdated`: what is here and what there is."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from cli.options import CacheDir, CatalogPlace, ToJson, opened
 from cli.render import size, table, write_json, write_line
-from indextts_hub.errors import NotFound
+from indextts_hub.errors import NotFound, UsageError
 
 __all__ = ["list_versions", "outdated", "path", "show"]
 
@@ -103,16 +104,31 @@ def show(reference: Reference, cache_dir: CacheDir = None, catalog: CatalogPlace
     table(("FILE", "SIZE", "SHA-256"), [(file.path, size(file.size), file.sha256[:16]) for file in manifest.files])
 
 
+class Layout(StrEnum):
+    """Shapes of a version."""
+
+    FLAT = "flat"
+    HF = "hf"
+
+
 def path(
     reference: Reference,
     file: Annotated[str | None, typer.Argument(help="A file of the version.", show_default=False)] = None,
+    layout: Annotated[
+        Layout, typer.Option("--layout", help="The plain folder, or a cache of the Hugging Face client.")
+    ] = Layout.FLAT,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
     to_json: ToJson = False,
 ) -> None:
-    """Where a version's files are, for scripts."""
-    snapshot = opened(cache_dir, catalog).snapshot(reference)
+    """Where a version's files are, for scripts; with `--layout hf` a folder for HF_HUB_CACHE."""
+    hub = opened(cache_dir, catalog)
+    snapshot = hub.snapshot(reference)
     found = snapshot.path
+    if layout is Layout.HF:
+        if file is not None:
+            raise UsageError("--layout hf names a folder, not a file", remedy="leave FILE out", code="E_USAGE")
+        found = hub.hugging_face_cache(reference)
     if file is not None:
         if file not in {entry.path for entry in snapshot.files}:
             raise NotFound(

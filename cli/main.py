@@ -21,6 +21,8 @@ COMMANDS = MappingProxyType(
         "path": ("cli.look:path", "Where a version's files are."),
         "outdated": ("cli.look:outdated", "Versions that the catalogue has newer."),
         "verify": ("cli.verify:verify", "Hash every byte again; --repair fetches only what is bad."),
+        "scrub": ("cli.upkeep:scrub", "Hash a little of the store again, what was longest not looked at."),
+        "adopt": ("cli.upkeep:adopt", "Take over the files of a version that a folder has already."),
         "pin": ("cli.names:pin", "Never collect a version."),
         "unpin": ("cli.names:unpin", "Let a version be collected again."),
         "alias": ("cli.names:alias", "Movable names: set, rm, rollback."),

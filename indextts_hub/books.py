@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from indextts_hub.catalog import Version
-from indextts_hub.errors import PolicyError
+from indextts_hub.errors import PolicyError, StorageError
 from indextts_hub.manifest import Json, Manifest
-from indextts_hub.store import Store
+from indextts_hub.store import Damage, Store
 from indextts_hub.store.locks import who
 from indextts_hub.transfer import Scores, TransferredFile
 
@@ -83,6 +83,31 @@ class Books:
                 )
             self.log("accept license", f"{version.name}@sha256:{digest}", details={"license": terms.name, "url": terms.url})
             accept_license(database, AcceptedLicense(datetime.now(UTC), who(), version.name, digest, terms.name[:255], terms.url))
+
+    def check_database(self) -> Damage | None:
+        """What is wrong with the database; None if nothing is."""
+        from indextts_hub.db.rebuild import check_database
+
+        try:
+            check_database(self.database_url)
+        except StorageError as error:
+            return Damage("database", "the database", error.message, error.remedy)
+        return None
+
+    def rebuild_database(self) -> None:
+        """Put a damaged database aside and begin a new one; the log's events are copied into it.
+
+        Raises:
+            Busy, StorageError: it can't be moved or made.
+        """
+        from indextts_hub.audit import AuditLog
+        from indextts_hub.audit.search import copy_events
+        from indextts_hub.db import open_database
+        from indextts_hub.db.rebuild import put_database_aside
+
+        put_database_aside(self.database_url, self.store.blobs.quarantine)
+        with closing(open_database(self.database_url)) as database:
+            copy_events(AuditLog(self.store.audit), database)
 
     @contextmanager
     def scores(self) -> Iterator[Scores]:

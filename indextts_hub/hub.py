@@ -21,6 +21,7 @@ from indextts_hub.store import (
     Adoption,
     Alias,
     Collection,
+    Damage,
     Pin,
     RepoPart,
     ScrubReport,
@@ -30,8 +31,10 @@ from indextts_hub.store import (
     adopt,
     check_version,
     collect,
+    find_damage,
     lay_out_again,
     look_at_version,
+    mend_damage,
     open_store,
     plan_collection,
     put_aside_bad,
@@ -250,6 +253,18 @@ class Hub:
             "scrub", "store", "E_INTEGRITY" if report.bad else "done", {"blobs": report.checked, "bad": len(report.bad)}
         )
         return report
+
+    def damage(self) -> tuple[Damage, ...]:
+        """What is lost, damaged or out of place, in the store and in the database; bytes are `verify`'s."""
+        database = self._books.check_database()
+        return (*find_damage(self.store), *([database] if database else []))
+
+    def mend(self) -> None:
+        """Mend what can be mended from what is left; `damage` then says what can't."""
+        mend_damage(self.store, [version.manifest for version in self.catalog.versions.values()])
+        if self._books.check_database():
+            self._books.rebuild_database()
+        self._books.log("doctor --rebuild", "store")
 
     def hugging_face_cache(self, reference: str) -> Path:
         """A version as a cache of the Hugging Face client: the folder for HF_HUB_CACHE.

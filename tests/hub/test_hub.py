@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from indextts_hub import Hub
 from indextts_hub.accounts import PullOptions
 from indextts_hub.audit import AuditLog
+from indextts_hub.audit.search import EventQuery, find_events
+from indextts_hub.db import open_database
 from indextts_hub.errors import HubError, NotFound, PolicyError, StorageError, UsageError
 from indextts_hub.store import SnapshotState
 from indextts_hub.transfer import Silent
@@ -176,3 +179,30 @@ def test_a_folder_that_is_something_else_is_no_store(tmp_path: Path, place: Plac
     (tmp_path / "cache" / "thesis.doc").write_text("years of work")
     with pytest.raises(StorageError):
         Hub(tmp_path / "cache", place.catalog).pull("v23")
+
+
+@pytest.mark.parametrize("broken", ["header", "middle"])
+def test_a_broken_database_is_named_and_begun_anew_with_the_log_in_it(hub: Hub, broken: str) -> None:
+    """S15: nothing of the store is lost with it."""
+    hub.pull("v23")
+    assert hub.damage() == ()
+    file = Path(hub.database_url.removeprefix("sqlite:///"))
+    body = bytearray(file.read_bytes())
+    body[slice(0, 100) if broken == "header" else slice(4096, 12_000)] = os.urandom(100 if broken == "header" else 7904)
+    file.write_bytes(body)
+    assert [damage.kind for damage in hub.damage()] == ["database"]
+    hub.mend()
+    assert hub.damage() == ()
+    assert laid_out(hub.snapshot("v23").path) == FILES
+    with closing(open_database(hub.database_url)) as database:
+        assert [event.act for event in find_events(database, EventQuery())][-1:] == ["pull"]
+
+
+def test_a_lost_manifest_comes_back_from_the_catalogue(hub: Hub) -> None:
+    """S15."""
+    digest = hub.pull("v23").digest
+    hub.store.manifests.path(digest).unlink()
+    assert [damage.kind for damage in hub.damage()] == ["manifest"]
+    hub.mend()
+    assert hub.damage() == ()
+    assert hub.snapshot("v23").digest == digest
