@@ -1,5 +1,6 @@
 """The command `indextts-hub`. A command's module is imported when it is called, so that each starts as fast as it can."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -88,6 +89,8 @@ def _group() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code; whatever goes wrong is presented in two lines."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    # pydantic would look for plugins in the metadata of every installed package, at every start; none is used here.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "1")
     try:
         # Scripts ask for the version often, and Typer's parameters alone import pydantic: 60 ms of the 150 this may take.
         if arguments in (["version"], ["version", "--json"]):
