@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
 from pydantic import JsonValue
 
@@ -68,7 +69,12 @@ def _mirror(tree: Tree, name: str, options: dict[str, JsonValue]) -> MirrorOptio
         raise tree.error(at, "the key 'kind' is missing", remedy="say what kind of mirror it is: `kind: http`")
     with _pointing(tree, (*at, "kind")):
         model = kind_module(kind).Mirror
-    return validated(model, tree, options, at)
+    mirror = validated(model, tree, options, at)
+    if mirror.runs_program and urlsplit(tree.origin).scheme in {"http", "https"}:
+        raise tree.error(
+            at, "a catalogue from an address may not name a program to run", remedy="use a catalogue of your own for it"
+        )
+    return mirror
 
 
 def _version(tree: Tree, name: str, model: VersionModel, mirrors: Mapping[str, MirrorOptions]) -> Version:

@@ -53,7 +53,9 @@ KINDS: Mapping[str, str] = MappingProxyType(
     {
         "file": "indextts_hub.sources.file",
         "http": "indextts_hub.sources.http",
+        "hub": "indextts_hub.sources.hub",
         "huggingface": "indextts_hub.sources.huggingface",
+        "link": "indextts_hub.sources.link",
         "modelscope": "indextts_hub.sources.modelscope",
         "pypi": "indextts_hub.sources.pypi",
         "s3": "indextts_hub.sources.s3",

@@ -50,6 +50,10 @@ class FolderSource:
             opened.seek(extent.start)
             yield _Part(self, file, opened, extent.size)
 
+    def address(self, file: RemoteFile) -> str | None:  # noqa: ARG002
+        """A folder is this machine's own."""
+        return None
+
     def close(self) -> None:
         """Nothing lies idle."""
 

@@ -14,6 +14,7 @@ from indextts_hub.sources.transport import Transport
 
 __all__ = ["Entry", "Mirror", "connect"]
 
+TOKEN = "HF_TOKEN"  # noqa: S105 - the variable's name
 DEFAULT_ENDPOINT = "https://huggingface.co"
 
 
@@ -40,8 +41,15 @@ def connect(name: str, mirror: MirrorOptions, entry: EntryOptions, context: Cont
     standing_in = context.environment.get("HF_ENDPOINT") if mirror.endpoint == DEFAULT_ENDPOINT else None
     endpoint = standing_in or mirror.endpoint
     # A token is for gated repositories; without one the public ones are still served.
-    has_token = mirror.token_env is not None and mirror.token_env in context.environment
-    secrets = {"Authorization": f"Bearer {context.secret(mirror.token_env or '', name).value}"} if has_token else {}
+    token = context.environment.get(mirror.token_env or "") or (_signed_in() if mirror.token_env == TOKEN else None)
+    secrets = {"Authorization": f"Bearer {token}"} if token else {}
     transport = Transport(context.private_hosts | {urlsplit(endpoint).hostname or ""}, context.idle_seconds)
     base = f"{endpoint.rstrip('/')}/{entry.repo}/resolve/{quote(entry.revision, safe='')}"
     return HttpSource(name, mirror.limits, base, {}, secrets, entry, transport)
+
+
+def _signed_in() -> str | None:
+    """The token that `hf auth login` left, where that command leaves it."""
+    from huggingface_hub import get_token
+
+    return get_token()

@@ -137,6 +137,10 @@ class Source(Protocol):
         """
         ...
 
+    def address(self, file: RemoteFile) -> str | None:
+        """Where any client can get the file without a secret; None if nowhere."""
+        ...
+
     def close(self) -> None:
         """Close the connections that lie idle."""
         ...
@@ -158,6 +162,11 @@ class MirrorOptions(BaseModel):
     def limits(self) -> Limits:
         """What the mirror bears."""
         return Limits(self.max_connections, None if self.limit_rate is None else ByteCount(self.limit_rate))
+
+    @property
+    def runs_program(self) -> bool:
+        """Whether asking this mirror runs a program that the catalogue names; a catalogue from an address may not."""
+        return False
 
 
 class EntryOptions(BaseModel):

@@ -98,6 +98,10 @@ class PackageIndexSource:
             raise SourceError(f"{self.mirror} serves {file.path} only as a whole", remedy="use another mirror", code="E_NO_RANGES")
         return self._inflated(wheel, ByteRange(start, start + info.compress_size))
 
+    def address(self, file: RemoteFile) -> str | None:  # noqa: ARG002
+        """The file is a part of a wheel: it has no address of its own."""
+        return None
+
     def close(self) -> None:
         """Close the connections that lie idle."""
         self.transport.close()

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from types import MappingProxyType
@@ -17,6 +18,7 @@ from urllib.parse import SplitResult, parse_qs, quote, unquote, urlsplit, urluns
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from indextts_hub.errors import UsageError
 from indextts_hub.sources.context import Secret
 
 __all__ = ["SCHEMES", "Signing", "Terms", "expiry", "sign"]
@@ -26,6 +28,7 @@ Scheme = Literal[
     "aliyun-b",
     "aliyun-c",
     "aliyun-c-query",
+    "cloudfront",
     "nginx",
     "nginx-path",
     "qiniu-private",
@@ -33,6 +36,7 @@ Scheme = Literal[
     "tencent-a",
     "tencent-c",
     "tencent-d",
+    "upyun",
 ]
 
 
@@ -45,7 +49,7 @@ class Signing(BaseModel):
         clock_offset: seconds to add to this machine's clock.
         parameter: the query parameter's name, where the CDN lets it be chosen.
         expression: of nginx's `secure_link_md5`, with `{expires}`, `{uri}` and `{key}`.
-        access_key_env: the variable of Qiniu's access key.
+        access_key_env: the variable of Qiniu's access key, or of CloudFront's key pair's id.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -76,7 +80,11 @@ class Terms:
 
 
 def sign(url: str, terms: Terms) -> str:
-    """The signed address of `url`."""
+    """The signed address of `url`.
+
+    Raises:
+        UsageError: E_SECRET, if the key is none of the kind that the scheme wants.
+    """
     return SCHEMES[terms.options.scheme](urlsplit(url), terms)
 
 
@@ -91,7 +99,16 @@ def expiry(url: str) -> datetime | None:
             return datetime.fromtimestamp(int(query[name]), UTC)
     if "sign" in query and re.fullmatch(r"[0-9a-f]{8}", query.get("t", "")):
         return datetime.fromtimestamp(int(query["t"], 16), UTC)
+    if (policy := query.get("Policy")) and (end := re.search(rb'"AWS:EpochTime":\s*(\d{1,12})', _policy(policy))):
+        return datetime.fromtimestamp(int(end[1]), UTC)
     return None
+
+
+def _policy(text: str) -> bytes:
+    """CloudFront's custom policy, whose base64 has `-_~` for `+=/`; the only time in it that matters comes after `DateLessThan`."""
+    with suppress(ValueError):
+        return base64.b64decode(text.translate(str.maketrans("-_~", "+=/"))).partition(b"DateLessThan")[2]
+    return b""
 
 
 def _aliyun_a(url: SplitResult, terms: Terms) -> str:
@@ -161,12 +178,42 @@ def _tencent_d(url: SplitResult, terms: Terms) -> str:
     return _with_query(url, f"{terms.options.parameter or 'sign'}={_md5(f'{terms.key.value}{url.path}{terms.now}')}&t={terms.now}")
 
 
+def _cloudfront(url: SplitResult, terms: Terms) -> str:
+    # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/private-content-creating-signed-url-canned-policy.html
+    from botocore.signers import CloudFrontSigner
+    from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(terms.key.value.encode(), None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise UsageError(
+            f"{terms.options.key_env} holds no RSA key", remedy="put the key pair's private key there, as PEM", code="E_SECRET"
+        )
+    rsa = key
+    # SHA-1 is what CloudFront verifies by default; it guards an address for minutes, and no byte is believed because of it.
+    signer = CloudFrontSigner(terms.access_key, lambda message: rsa.sign(message, PKCS1v15(), SHA1()))  # noqa: S303
+    end = datetime.fromtimestamp(terms.now + terms.options.ttl, UTC)
+    return str(signer.generate_presigned_url(urlunsplit(url), date_less_than=end))
+
+
+def _upyun(url: SplitResult, terms: Terms) -> str:
+    # https://help.upyun.com/knowledge-base/cdn-token-limite/: the digest's middle eight digits, then the end
+    end = terms.now + terms.options.ttl
+    return _with_query(url, f"{terms.options.parameter or '_upt'}={_md5(f'{terms.key.value}&{end}&{url.path}')[12:20]}{end}")
+
+
 SCHEMES: Mapping[str, Callable[[SplitResult, Terms], str]] = MappingProxyType(
     {
         "aliyun-a": _aliyun_a,
         "aliyun-b": _aliyun_b,
         "aliyun-c": _aliyun_c,
         "aliyun-c-query": _aliyun_c_query,
+        "cloudfront": _cloudfront,
         "nginx": _nginx,
         "nginx-path": _nginx_path,
         "qiniu-private": _qiniu_private,
@@ -174,9 +221,10 @@ SCHEMES: Mapping[str, Callable[[SplitResult, Terms], str]] = MappingProxyType(
         "tencent-a": _tencent_a,
         "tencent-c": _tencent_c,
         "tencent-d": _tencent_d,
+        "upyun": _upyun,
     }
 )
-"""Each scheme's function. Those whose formula could not be checked against a published example are left out."""
+"""Each scheme's function. Those whose formula is nowhere published in full are left out."""
 
 
 def _md5(text: str) -> str:

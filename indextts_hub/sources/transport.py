@@ -3,11 +3,13 @@
 1.  Only what was asked for is handed on: the range, the total and the length are the manifest's, or the answer is refused. A 200
     to a request for a range counts only from the first byte on; nothing is read beyond the range.
 2.  Bytes come as they are: `Accept-Encoding: identity`, and an encoded answer is refused, never inflated.
-3.  A page, an error in disguise and a Git LFS pointer can be named for what they are (`name_disguise`).
+3.  A refusal says what can be done about it; a page or an error in disguise is no file (`answers`).
 4.  Redirects are followed here, five at most, never from https to http nor to another scheme. Headers with secrets go to the host
     they are for, and to no other.
 5.  Every connection goes to an address that was checked (`addresses`), or through the proxy that the environment names. TLS is
     always verified. Every wait has a time-out.
+6.  Ranges of one file come from one state of it: `If-Range` is sent where the mirror gave a strong validator, and an answer from
+    another state is refused.
 
 The standard library's `http.client` reads into a buffer of ours without a copy between; see docs/decisions/0010.
 """
@@ -20,15 +22,15 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
-from time import time
+from time import strftime
 from urllib.parse import SplitResult, urljoin, urlsplit
 
-from indextts_hub.errors import Expired, Lied, PolicyError, Refused, SourceError, TooSlow
+from indextts_hub.errors import Lied, PolicyError, SourceError, TooSlow
 from indextts_hub.sources.addresses import Resolve, connect_checked, system_resolver
+from indextts_hub.sources.answers import check_range, check_unchanged, is_range, status_error, strong_etag
 from indextts_hub.sources.protocol import ByteRange
 
-__all__ = ["Answer", "Request", "Transport", "Waiting", "name_disguise"]
+__all__ = ["Answer", "Request", "Transport"]
 
 MOST_REDIRECTS = 5
 # Connections that lie idle for the next range; more than the connections any mirror is allowed would never be used.
@@ -36,22 +38,6 @@ MOST_IDLE = 16
 LARGEST_DOCUMENT = 32 << 20
 # All headers must be here within so many idle times: a byte now and then would else keep a connection for ever.
 HEADER_PATIENCE = 2
-_PAGES = {b"<!doctype": "an HTML page", b"<html": "an HTML page", b"<?xml": "an XML document", b'{"': "a JSON document"}
-_LFS = b"version https://git-lfs.github.com/spec/"
-
-
-class Waiting(SourceError):
-    """The mirror asks for patience: too many requests, or trouble of its own.
-
-    Attributes:
-        seconds: what its `Retry-After` asks for, or None.
-    """
-
-    default_code = "E_WAIT"
-
-    def __init__(self, message: str, *, seconds: float | None) -> None:
-        super().__init__(message, remedy="try again later, or use another mirror")
-        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +49,16 @@ class Request:
         url: where.
         headers: sent to every host on the way.
         secrets: sent to the host of `url` only.
+        validator: the strong ETag that earlier ranges came with, or None.
+        body: sent by POST, as JSON, instead of asking by GET; or None.
     """
 
     mirror: str
     url: str
     headers: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    validator: str | None = None
+    body: bytes | None = None
 
 
 @dataclass(slots=True)
@@ -78,6 +68,11 @@ class Answer:
     mirror: str
     response: http.client.HTTPResponse
     left: int
+
+    @property
+    def validator(self) -> str | None:
+        """The strong ETag of a range, for `Request.validator` of the next one; None if there is none."""
+        return strong_etag(self.response) if is_range(self.response) else None
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Read on, not beyond the range; 0 at its end.
@@ -119,23 +114,29 @@ class Transport:
             size: of the whole file in bytes, by the manifest.
 
         Raises:
-            SourceError: the mirror does not give it: `Lied`, `Refused`, `Expired`, `Waiting`, `TooSlow`.
+            SourceError: the mirror does not give it: `Lied`, `Refused`, `Expired`, `Waiting`, `TooSlow`; E_CHANGED if its file is
+                another one than that of `request.validator`.
             PolicyError: E_PRIVATE_ADDRESS.
         """
         ranged = {"Range": f"bytes={extent.start}-{extent.stop - 1}"} if extent != ByteRange(0, size) else {}
+        if ranged and request.validator:
+            ranged["If-Range"] = request.validator
         with self._answered(replace(request, headers={**request.headers, **ranged})) as response:
-            _check(request.mirror, response, extent, size)
+            if "If-Range" in ranged:
+                check_unchanged(request.mirror, request.validator, response)
+            check_range(request.mirror, response, extent, size)
             yield Answer(request.mirror, response, extent.size)
 
     def document(self, request: Request) -> bytes:
-        """Fetch a whole document of at most 32 MiB, such as an index.
+        """Fetch a whole document of at most 32 MiB, such as an index; by POST if the request has a body.
 
         Raises:
             SourceError: as `open`; Lied if it is larger.
         """
-        with self._answered(request) as response, _network_errors(request.mirror):
+        method = "GET" if request.body is None else "POST"
+        with self._answered(request, method) as response, _network_errors(request.mirror):
             if response.status != 200:
-                raise _status_error(request.mirror, response)
+                raise status_error(request.mirror, response)
             body = response.read(LARGEST_DOCUMENT + 1)
         if len(body) > LARGEST_DOCUMENT:
             raise Lied(f"{request.mirror} sends a document without end", remedy="use another mirror")
@@ -149,7 +150,7 @@ class Transport:
         """
         with self._answered(request, method="HEAD") as response:
             if response.status != 200:
-                raise _status_error(request.mirror, response)
+                raise status_error(request.mirror, response)
             length = response.headers.get("Content-Length", "")
             return int(length) if length.isascii() and length.isdigit() else None
 
@@ -168,9 +169,9 @@ class Transport:
         for _ in range(MOST_REDIRECTS + 1):
             parts = _parsed(request.mirror, url)
             headers = {"Accept-Encoding": "identity", "User-Agent": "indextts-hub", **request.headers, **secrets}
-            connection, response = self._asked(request.mirror, parts, method, headers)
+            connection, response = self._asked(request.mirror, parts, method, headers, request.body)
             try:
-                if response.status not in {301, 302, 303, 307, 308}:
+                if response.status not in {301, 302, 303, 307, 308} or "Location" not in response.headers:
                     yield response
                     return
                 url = _redirected(request.mirror, url, response)
@@ -183,7 +184,7 @@ class Transport:
         )
 
     def _asked(
-        self, mirror: str, parts: SplitResult, method: str, headers: Mapping[str, str]
+        self, mirror: str, parts: SplitResult, method: str, headers: Mapping[str, str], body: bytes | None
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         proxy = _proxy(parts)
@@ -198,7 +199,7 @@ class Transport:
                 connection = connection or self._connected(parts)
                 try:
                     with _deadline(connection, HEADER_PATIENCE * self._idle_seconds):
-                        connection.request(method, target, headers=dict(headers))
+                        connection.request(method, target, body, dict(headers))
                         response = connection.getresponse()
                 except (http.client.HTTPException, OSError):
                     connection.close()
@@ -307,74 +308,6 @@ def _redirected(mirror: str, url: str, response: http.client.HTTPResponse) -> st
     return target
 
 
-def _check(mirror: str, response: http.client.HTTPResponse, extent: ByteRange, size: int) -> None:
-    """Hold an answer to the question, before a byte of it is used."""
-    if response.status == 206:
-        if response.headers.get_content_type() == "multipart/byteranges":
-            raise Lied(f"{mirror} sends a bundle of ranges where one was asked for", remedy="use another mirror", code="E_RANGE")
-        said = response.headers.get("Content-Range", "")
-        if said.replace(" ", "") not in {f"bytes{extent.start}-{extent.stop - 1}/{total}" for total in (size, "*")}:
-            raise Lied(
-                f"{mirror} sends the range {said!a} where another was asked for", remedy="use another mirror", code="E_RANGE"
-            )
-    elif response.status != 200:
-        raise _status_error(mirror, response)
-    if (encoding := response.headers.get("Content-Encoding", "identity").lower()) not in {"identity", ""}:
-        raise Lied(f"{mirror} sends the file encoded as {encoding[:20]!a}", remedy="use another mirror", code="E_ENCODED")
-    _check_length(mirror, response, extent, size)
-    if response.status == 200 and extent.start:
-        raise SourceError(f"{mirror} serves no ranges", remedy="use another mirror", code="E_NO_RANGES")
-
-
-def _check_length(mirror: str, response: http.client.HTTPResponse, extent: ByteRange, size: int) -> None:
-    lengths = set(response.headers.get_all("Content-Length", []))
-    expected = extent.size if response.status == 206 else size
-    if lengths and lengths != {str(expected)}:
-        what = (
-            "a page, not weights,"
-            if response.headers.get_content_type() in {"text/html", "application/json"}
-            else "something else:"
-        )
-        raise Lied(
-            f"{mirror} sends {what} {' and '.join(sorted(lengths))} bytes long where {expected} belong",
-            remedy="use another mirror; a page often means that a login or an agreement is wanted",
-            code="E_SIZE_MISMATCH",
-        )
-
-
-def name_disguise(head: bytes) -> str | None:
-    """What the first bytes of a file are, if they are no weights but a page, a message or a pointer."""
-    start = head.lstrip()[:64].lower()
-    if start.startswith(_LFS):
-        return "a Git LFS pointer"
-    return next((name for mark, name in _PAGES.items() if start.startswith(mark)), None)
-
-
-def _status_error(mirror: str, response: http.client.HTTPResponse) -> SourceError:
-    status = response.status
-    if status in {401, 403, 407, 451}:
-        return Refused(
-            f"{mirror} refuses with {status}", remedy="check the mirror's credentials and rights", code=f"E_HTTP_{status}"
-        )
-    if status == 410:
-        return Expired(f"{mirror} says that the link is over (410)", remedy="resolve the link again")
-    if status == 404:
-        return SourceError(f"{mirror} does not have the file (404)", remedy="use another mirror", code="E_NOT_THERE")
-    if status == 429 or status >= 500:
-        return Waiting(f"{mirror} answers {status}", seconds=_retry_after(response.headers.get("Retry-After")))
-    return SourceError(f"{mirror} answers {status}", remedy="use another mirror", code=f"E_HTTP_{status}")
-
-
-def _retry_after(text: str | None) -> float | None:
-    if not text:
-        return None
-    with suppress(ValueError):
-        return max(0.0, float(text))
-    with suppress(ValueError):
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time())
-    return None
-
-
 @contextmanager
 def _deadline(connection: http.client.HTTPConnection, seconds: float) -> Iterator[None]:
     """End the connection if what is done with it takes longer.
@@ -414,7 +347,7 @@ def _network_errors(mirror: str) -> Iterator[None]:
         raise TooSlow(f"{mirror} fell silent", remedy="try again, or use another mirror", code="E_IDLE") from None
     except ssl.SSLCertVerificationError as error:
         raise SourceError(
-            f"{mirror} can't prove who it is: {error.verify_message}",
+            f"{mirror} can't prove who it is: {error.verify_message} (this machine's clock says {strftime('%Y-%m-%d %H:%M')})",
             remedy="check the address and this machine's clock; SSL_CERT_FILE names a company's own certificates",
             code="E_TLS",
         ) from None

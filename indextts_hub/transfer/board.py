@@ -226,6 +226,27 @@ class Board:
             job.file.left[job.mirror.name] = why
             self._changed.notify_all()
 
+    def doubted(self, job: Job) -> list[int]:
+        """The chunks that no digest proves, of a mirror that has another file now than before. What it has under way is useless."""
+        with self._changed:
+            file, name = job.file, job.mirror.name
+            for under_way in file.flights.values():
+                for other in under_way:
+                    other.useless = other.useless or other.mirror is job.mirror
+            proven = file.planned.entry.chunks is not None
+            return [] if proven else [number for number, giver in file.giver.items() if giver == name]
+
+    def lost(self, file: FileState, numbers: list[int]) -> None:
+        """Chunks that were here must arrive again."""
+        with self._changed:
+            for number in numbers:
+                size = file.partial.chunks[number].size
+                use = file.uses[file.giver.pop(number)]
+                use.bytes, use.chunks, file.wasted = use.bytes - size, use.chunks - 1, file.wasted + size
+                if number not in file.flights:
+                    file.missing.appendleft(number)
+            self._changed.notify_all()
+
     def only_whole(self, job: Job) -> None:
         """Ask the mirror for all of the file or nothing: it serves no ranges."""
         with self._changed:

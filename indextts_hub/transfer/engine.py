@@ -24,7 +24,7 @@ from pathlib import Path
 from indextts_hub.errors import IntegrityError, Lied, PolicyError, Refused, SourceError, StorageError, TooSlow
 from indextts_hub.manifest import Digest, FileEntry
 from indextts_hub.sources import Body, ByteRange
-from indextts_hub.sources.transport import Waiting
+from indextts_hub.sources.answers import Waiting
 from indextts_hub.store.trouble import storage_errors
 from indextts_hub.transfer.board import Board, FileState, Job, MirrorState, Use
 from indextts_hub.transfer.inquest import digest_of_partial, disguise, find_liar
@@ -210,7 +210,7 @@ class _Transfer:
                 raise
             except SourceError as error:
                 tries = 0 if run.at > before else tries + 1
-                if tries >= IDLE_TRIES or job.whole or error.code in {"E_NO_RANGES", "E_NOT_THERE"}:
+                if tries >= IDLE_TRIES or job.whole or error.code in {"E_NO_RANGES", "E_NOT_THERE", "E_CHANGED"}:
                     raise
                 self._board.wait(backoff(tries, self._rng))
         if not job.useless:
@@ -265,6 +265,12 @@ class _Transfer:
             return
         name, path = job.mirror.name, job.file.planned.entry.path
         job.file.uses.setdefault(name, Use()).errors.append(error.message)
+        if error.code == "E_CHANGED":
+            doubted = self._board.doubted(job)
+            for number in doubted:
+                job.file.partial.unmark(number)
+            self._board.lost(job.file, doubted)
+            return
         if isinstance(error, Refused) and job.mirror.rate and not job.mirror.tries:
             # It gave before: a link ran out, and the next request is signed or resolved anew.
             self._board.failed(job, error.message, 0.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from indextts_hub.errors import SourceError
 from indextts_hub.manifest import Digest
 from indextts_hub.sources import ByteRange
-from indextts_hub.sources.transport import name_disguise
+from indextts_hub.sources.answers import name_disguise
 from indextts_hub.transfer.board import FileState
 
 __all__ = ["Finding", "digest_of_partial", "disguise", "find_liar"]

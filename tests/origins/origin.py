@@ -20,13 +20,14 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: its path, its range as `(start, stop)` or None, its headers in lower case, and what was asked for as it came."""
+    """One request: its path, its range as `(start, stop)` or None, its headers in lower case, and target and body as they came."""
 
     path: str
     range: tuple[int, int] | None
     headers: Mapping[str, str]
     number: int
     target: str = ""
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,11 +151,11 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
 
         def do_GET(self) -> None:
             path = unquote(urlsplit(self.path).path).lstrip("/")
+            body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             with lock:
                 number = counts[path] = counts.get(path, -1) + 1
-                asked = Asked(
-                    path, _range(self.headers.get("Range")), {k.lower(): v for k, v in self.headers.items()}, number, self.path
-                )
+                said = {name.lower(): value for name, value in self.headers.items()}
+                asked = Asked(path, _range(said.get("range")), said, number, self.path, body)
                 origin.requests.append(asked)
             answer = origin.answer(asked)
             fault = origin.faults.get(path) or origin.faults.get("*")
@@ -164,10 +165,10 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
                 answer = origin.answer(replace(asked, range=None))
             self._send(answer)
 
-        do_HEAD = do_GET  # noqa: N815
+        do_HEAD = do_POST = do_GET  # noqa: N815
 
         def _send(self, answer: Answer) -> None:
-            self.send_response(answer.status)
+            self.send_response_only(answer.status)
             for name, value in (
                 {"Content-Length": str(len(answer.body))} | answer.headers if answer.status >= 300 else answer.headers
             ).items():

@@ -4,6 +4,8 @@ import hashlib
 import urllib.parse
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ import pytest
 from indextts_hub.errors import SourceError, UsageError
 from indextts_hub.manifest import ByteCount, ChunkDigests, Digest, FileEntry
 from indextts_hub.paths import portable_path
-from indextts_hub.sources import ByteRange, Context, RemoteFile, connect
+from indextts_hub.sources import ByteRange, Context, RemoteFile, connect, kind_module
 from indextts_hub.sources.http import Entry, Mirror
 from indextts_hub.transfer import FilePlan, Plan, ScoresInMemory, Silent, TransferOptions, transfer
 from tests.origins.origin import Answer, Asked, Origin, origins, redirect, status
@@ -94,3 +96,45 @@ def test_a_link_that_runs_out_in_the_middle_is_signed_anew(two: list[Origin], tm
     source.close()
     assert whole.path.read_bytes() == BODY
     assert whole.wasted == 0
+
+
+def test_a_password_is_sent_as_basic_authorization(two: list[Origin]) -> None:
+    mirror = Mirror(kind="http", base=two[0].url, basic_env="LOGIN")
+    assert fetched(mirror, {"LOGIN": "user:planted"}) == BODY
+    assert two[0].requests[0].headers["authorization"] == "Basic dXNlcjpwbGFudGVk"
+
+
+@pytest.mark.parametrize(("hours", "named"), [(-2, "120 minutes ahead of"), (3, "180 minutes behind"), (0, None)])
+def test_a_refusal_that_a_wrong_clock_explains_names_the_clock(two: list[Origin], hours: int, named: str | None) -> None:
+    """N35: a signed address, and a mirror whose clock says something else."""
+    date = format_datetime(datetime.now(UTC) + timedelta(hours=hours), usegmt=True)
+    two[0].faults["*"] = status(403, headers={"Date": date})
+    with pytest.raises(SourceError) as refused:
+        fetched(
+            Mirror.model_validate({"kind": "http", "base": two[0].url, "signing": {"scheme": "nginx", "key_env": "K"}}), {"K": "k"}
+        )
+    if named is None:
+        assert "clock" not in refused.value.message + refused.value.remedy
+    else:
+        assert named in refused.value.message
+        assert "clock" in refused.value.remedy
+
+
+def test_another_hub_gives_a_blob_by_its_digest_whatever_its_name() -> None:
+    module = kind_module("hub")
+    with Origin({f"base/hub/blobs/sha256/{FILE.sha256}": BODY}) as origin:
+        mirror = module.Mirror.model_validate({"kind": "hub", "endpoint": f"{origin.url}/base", "token_env": "HUB_KEY"})
+        source = connect("intranet", mirror, module.Entry(mirror="intranet"), Context({"HUB_KEY": "planted"}))
+        view = memoryview(bytearray(100))
+        with source.open(FILE, ByteRange(5, 9)) as body:
+            assert bytes(view[: body.readinto(view)]) == BODY[5:9]
+        source.close()
+    assert origin.requests[0].headers["authorization"] == "Bearer planted"
+
+
+def test_an_address_is_shown_only_where_anybody_may_ask() -> None:
+    plain = connect("cdn", Mirror(kind="http", base="https://x/tts/"), Entry(mirror="cdn"), Context({}))
+    assert plain.address(FILE) == "https://x/tts/folder/a%20b%23c.bin"
+    for more in ({"headers": {"Referer": "r"}}, {"token_env": "K"}, {"signing": {"scheme": "nginx", "key_env": "K"}}):
+        mirror = Mirror.model_validate({"kind": "http", "base": "https://x/tts", **more})
+        assert connect("cdn", mirror, Entry(mirror="cdn"), Context({"K": "k"})).address(FILE) is None

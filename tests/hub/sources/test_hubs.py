@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -21,9 +22,9 @@ def hub_and_cdn() -> Iterator[tuple[Origin, Origin]]:
         yield hub, cdn
 
 
-def fetched(kind: str, endpoint: str, revision: str, environment: dict[str, str]) -> bytes:
+def fetched(kind: str, endpoint: str, revision: str, environment: dict[str, str], token_env: str = "HUB_TOKEN") -> bytes:
     module = kind_module(kind)
-    mirror: MirrorOptions = module.Mirror.model_validate({"kind": kind, "endpoint": endpoint, "token_env": "HUB_TOKEN"})
+    mirror: MirrorOptions = module.Mirror.model_validate({"kind": kind, "endpoint": endpoint, "token_env": token_env})
     entry = module.Entry.model_validate({"mirror": "m", "repo": "IndexTeam/IndexTTS-2", "revision": revision})
     source = connect("m", mirror, entry, Context(environment))
     view = memoryview(bytearray(len(BODY)))
@@ -64,3 +65,14 @@ def test_a_signed_address_is_asked_for_anew_for_each_range(hub_and_cdn: tuple[Or
     for _ in range(2):
         fetched("huggingface", hub.url, REVISION, {})
     assert len(hub.requests) == 2
+
+
+def test_the_token_of_the_hubs_own_client_is_used_where_it_signed_in(
+    hub_and_cdn: tuple[Origin, Origin], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("planted-login")
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "token"))
+    hub, _ = hub_and_cdn
+    fetched("huggingface", hub.url, REVISION, {}, token_env="HF_TOKEN")
+    assert hub.requests[0].headers["authorization"] == "Bearer planted-login"

@@ -8,6 +8,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -16,8 +19,10 @@ from indextts_hub.errors import Lied, Refused, SourceError
 from indextts_hub.manifest import ByteCount, Digest, FileEntry
 from indextts_hub.paths import portable_path
 from indextts_hub.sources import ByteRange, Context, RemoteFile, Source, connect
+from indextts_hub.sources.answers import Waiting
 from indextts_hub.sources.s3 import Entry, Mirror
 from indextts_hub.transfer import FilePlan, Plan, ScoresInMemory, Silent, TransferOptions, transfer
+from tests.origins.origin import Answer, Origin
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("s3")]
 
@@ -114,3 +119,47 @@ def test_without_credentials_nothing_is_sent(endpoint: str, monkeypatch: pytest.
     with pytest.raises(Refused, match="credentials"), source.open(FILE, ByteRange(0, 1)):
         pass
     source.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "number", "kind", "said"),
+    [
+        ("SlowDown", 503, Waiting, "SlowDown"),
+        ("InvalidRange", 416, Lied, "less"),
+        ("PermanentRedirect", 301, SourceError, "another region"),
+        ("RequestTimeTooSkewed", 403, Refused, "120 minutes ahead of"),
+        ("AccessDenied", 403, Refused, "AccessDenied"),
+        ("NoSuchKey", 404, SourceError, "does not have"),
+    ],
+)
+def test_what_s3_says_is_understood(
+    code: str, number: int, kind: type[SourceError], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N34, N35."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    told = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>m</Message></Error>".encode()
+    with Origin({}) as origin:
+        headers = {"Content-Type": "application/xml", "Content-Length": str(len(told))}
+        if code == "PermanentRedirect":
+            headers["x-amz-bucket-region"] = "eu-west-1"
+        if code == "RequestTimeTooSkewed":
+            headers["Date"] = format_datetime(datetime.now(UTC) - timedelta(hours=2), usegmt=True)
+        origin.faults["*"] = lambda *_: Answer(number, headers, told)
+        source = made_for(origin.url)
+        with pytest.raises(kind, match=said), source.open(FILE, ByteRange(0, 1)):
+            pass
+        source.close()
+
+
+def test_an_etag_that_is_no_digest_changes_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """N34: that of a multipart upload, which is no MD5 of anything."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    with Origin({f"models/tts/{FILE.path}": BODY}) as origin:
+        origin.faults["*"] = lambda asked, answer: replace(answer, headers={**answer.headers, "ETag": f'"{asked.number:032x}-3"'})
+        source = made_for(origin.url)
+        entry = FileEntry(portable_path("model.bin"), FILE.size, FILE.sha256)
+        (whole,) = transfer(Plan((FilePlan(entry, ((FILE, source),)),)), tmp_path, TransferOptions(), ScoresInMemory(), Silent())
+        source.close()
+    assert whole.path.read_bytes() == BODY

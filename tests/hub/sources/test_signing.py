@@ -1,12 +1,24 @@
 """Addresses are signed as the vendors' published examples are."""
 
+import base64
+import hashlib
 import re
 from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from indextts_hub.errors import UsageError
 from indextts_hub.sources.context import Secret
 from indextts_hub.sources.signing import SCHEMES, Signing, Terms, expiry, sign
+
+POLICY = base64.b64encode(
+    b'{"Statement":[{"Condition":{"DateGreaterThan":{"AWS:EpochTime":1600000000},"DateLessThan":{"AWS:EpochTime":1700000000}}}]}'
+).decode()
 
 
 def signed(scheme: str, url: str, key: str, now: int, **options: object) -> str:
@@ -71,6 +83,8 @@ def test_the_older_nginx_form_puts_the_digest_into_the_path() -> None:
         ("https://x/?e=1700000000&token=t", datetime.fromtimestamp(1700000000, UTC)),
         ("https://x/?sign=s&t=6553f100", datetime.fromtimestamp(0x6553F100, UTC)),
         ("https://x/?auth_key=1444435200-0-0-aa", None),
+        (f"https://x/?Policy={POLICY}&Signature=s&Key-Pair-Id=k", datetime.fromtimestamp(1700000000, UTC)),
+        ("https://x/?Policy=rubbish", None),
         ("https://x/plain", None),
     ],
 )
@@ -78,6 +92,31 @@ def test_what_an_address_says_of_its_end_is_read(url: str, end: datetime | None)
     assert expiry(url) == end
 
 
-@pytest.mark.parametrize("scheme", list(SCHEMES))
+def test_cloudfront_verifies_what_was_signed() -> None:
+    """The canned policy, signed by RSA with SHA-1, in CloudFront's own base64."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    url = signed("cloudfront", "https://d1.cloudfront.net/a.bin", pem, 1700000000 - 60, ttl=60, access_key="K2")
+    query = dict(parse_qsl(urlsplit(url).query))
+    assert (query["Expires"], query["Key-Pair-Id"]) == ("1700000000", "K2")
+    policy = (
+        b'{"Statement":[{"Resource":"https://d1.cloudfront.net/a.bin","Condition":{"DateLessThan":{"AWS:EpochTime":1700000000}}}]}'
+    )
+    signature = base64.b64decode(query["Signature"].translate(str.maketrans("-_~", "+=/")))
+    key.public_key().verify(signature, policy, PKCS1v15(), SHA1())
+    assert expiry(url) == datetime.fromtimestamp(1700000000, UTC)
+
+
+def test_cloudfront_wants_an_rsa_key() -> None:
+    with pytest.raises(UsageError, match="RSA"):
+        signed("cloudfront", "https://x/", "topsecret", 0, access_key="K2")
+
+
+def test_upyun_takes_the_middle_of_the_digest() -> None:
+    middle = hashlib.md5(b"key&1700000000&/a/b.bin").hexdigest()[12:20]
+    assert signed("upyun", "https://x/a/b.bin", "key", 1700000000 - 60, ttl=60) == f"https://x/a/b.bin?_upt={middle}1700000000"
+
+
+@pytest.mark.parametrize("scheme", sorted(set(SCHEMES) - {"cloudfront"}))
 def test_no_scheme_puts_the_key_into_the_address(scheme: str) -> None:
     assert "topsecret" not in signed(scheme, "https://x/p/a b/c.bin?x=1", "topsecret", 1700000000)

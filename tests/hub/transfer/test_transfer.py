@@ -3,6 +3,7 @@
 import hashlib
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,21 @@ from indextts_hub.transfer import (
     TransferredFile,
     transfer,
 )
-from tests.origins.origin import Origin, cut, flipped, headers, origins, paced, page, redirect, stalled, status, without_ranges
+from tests.origins.origin import (
+    Answer,
+    Asked,
+    Origin,
+    cut,
+    flipped,
+    headers,
+    origins,
+    paced,
+    page,
+    redirect,
+    stalled,
+    status,
+    without_ranges,
+)
 
 CHUNK = 64 << 10
 BODY = random.Random(7).randbytes(10 * CHUNK + 1234)
@@ -67,6 +82,12 @@ class Pulling:
     @property
     def left(self) -> dict[str, str]:
         return {event.mirror: event.reason for event in self.events if isinstance(event, MirrorLeft)}
+
+
+@pytest.fixture(autouse=True)
+def _small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a file without chunk digests, too, is fetched in several."""
+    monkeypatch.setattr("indextts_hub.transfer.plan.CHUNK", CHUNK)
 
 
 @pytest.fixture
@@ -210,6 +231,57 @@ def test_a_stalled_body_is_left_and_goes_on_elsewhere(pulling: Pulling, three: l
     assert whole.path.read_bytes() == BODY
 
 
+def test_a_body_that_stalls_at_the_end_costs_its_chunk_and_not_the_file(pulling: Pulling, three: list[Origin]) -> None:
+    """N16: silent at 99 %; the next mirror gives the last chunk."""
+    last = 10 * CHUNK
+
+    def stalls(asked: Asked, answer: Answer) -> Answer:
+        return stalled(600)(asked, answer) if asked.range and asked.range[0] >= last else answer
+
+    three[0].faults["*"] = stalls
+    for server in three[1:]:
+        server.faults["*"] = lambda asked, answer: answer if asked.range and asked.range[0] >= last else paced(0.5)(asked, answer)
+    whole = pulling(three, jobs=3)
+    assert whole.path.read_bytes() == BODY
+    assert whole.fetched <= len(BODY) + 3 * CHUNK  # what was taken over included
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+def test_a_file_that_changes_on_the_mirror_is_fetched_in_one_state_of_it(pulling: Pulling, one: Origin, chunked: bool) -> None:
+    """N22: the mirror's older file is replaced by the right one under way; the ETag tells."""
+    older = bytes(byte ^ 1 for byte in BODY)
+
+    def replaced(asked: Asked, answer: Answer) -> Answer:
+        etag = '"new"' if asked.number >= 4 else '"old"'
+        if asked.headers.get("if-range", etag) != etag:
+            return Answer(200, {"Content-Length": str(len(BODY)), "ETag": etag}, BODY)
+        start, stop = asked.range or (0, len(BODY))
+        return replace(answer, headers={**answer.headers, "ETag": etag}, body=(BODY if etag == '"new"' else older)[start:stop])
+
+    one.faults["*"] = replaced
+    if chunked:
+        with pytest.raises(IntegrityError, match="wrong bytes"):  # a digest convicts the older bytes before any ETag does
+            pulling([one], jobs=1)
+        return
+    whole = pulling([one], entry(chunked=False), jobs=1)
+    assert whole.path.read_bytes() == BODY
+    assert whole.wasted == 4 * CHUNK
+    assert [asked.headers.get("if-range") for asked in one.requests[:6]] == [None, '"old"', '"old"', '"old"', '"old"', None]
+
+
+def test_a_cluster_that_gives_one_file_several_etags_still_serves(pulling: Pulling, one: Origin) -> None:
+    """N22: after one surprise only digests count."""
+
+    def several(asked: Asked, answer: Answer) -> Answer:
+        etag = f'"{asked.number % 3}"'
+        if asked.headers.get("if-range", etag) != etag:
+            return Answer(200, {"Content-Length": str(len(BODY)), "ETag": etag}, BODY)
+        return replace(answer, headers={**answer.headers, "ETag": etag})
+
+    one.faults["*"] = several
+    assert pulling([one], entry(chunked=False), jobs=2).path.read_bytes() == BODY
+
+
 def test_with_chunk_digests_only_the_bad_chunk_is_fetched_again_from_another_mirror(pulling: Pulling, three: list[Origin]) -> None:
     """N18."""
     three[0].faults["*"] = flipped(at=5)
@@ -270,7 +342,7 @@ def test_a_partial_that_is_too_long_or_rotten_is_noticed(pulling: Pulling, one: 
     one.faults.clear()
     whole = pulling([one], file)
     assert whole.path.read_bytes() == BODY
-    assert whole.resumed == (4 * CHUNK if chunked else 0)
+    assert whole.resumed == 4 * CHUNK
 
 
 def test_a_refusal_is_not_asked_about_again(pulling: Pulling, one: Origin) -> None:
