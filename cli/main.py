@@ -30,6 +30,8 @@ COMMANDS = MappingProxyType(
         "lock": ("cli.names:lock", "Write the digests of what is here into a lock file."),
         "remove": ("cli.space:remove", "Take a version away."),
         "gc": ("cli.space:gc", "Free the space that nothing needs."),
+        "export": ("cli.bundle:export", "Write versions into a file for another machine; --metalink for aria2."),
+        "manifest": ("cli.manifest:manifest", "What a catalogue says of a version's files: chunks."),
         "mirrors": ("cli.mirrors:mirrors", "The places that hold files: list, test, stats."),
         "serve": ("cli.serve:serve", "Lend the versions to an intranet: speech over HTTP and a page."),
         "say": ("cli.say:say", "Speak a text into a file."),

@@ -4,7 +4,7 @@ import glob
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -13,10 +13,12 @@ from pathlib import Path
 from indextts_hub.accounts import HubFile, Listed, PullOptions, PullReport, check_locked
 from indextts_hub.books import Books
 from indextts_hub.catalog import Catalog, Version, find_catalog, load_catalog
+from indextts_hub.connections import Connections
 from indextts_hub.errors import HubError, NotFound, PolicyError, UsageError
-from indextts_hub.manifest import Digest, FileEntry, Manifest
+from indextts_hub.manifest import ByteCount, ChunkDigests, Digest, FileEntry, Manifest
+from indextts_hub.metalink import LinkedFile, metalink
 from indextts_hub.reference import VersionRef
-from indextts_hub.sources import Context, RemoteFile, Source, connect, huggingface
+from indextts_hub.sources import huggingface
 from indextts_hub.store import (
     Adoption,
     Alias,
@@ -288,6 +290,25 @@ class Hub:
             )
         return self.store.layouts.hugging_face(snapshot, list(dict.fromkeys(parts)))
 
+    def chunk_digests(self, reference: str, size: ByteCount) -> dict[Digest, ChunkDigests]:
+        """The digests of each chunk of `size` bytes, of every file of a version in the store, hashed again from end to end.
+
+        Raises:
+            IntegrityError: E_INTEGRITY, if a file is not what the manifest says.
+        """
+        manifest = self.store.manifests.read(self.locate(reference)[1])
+        return {digest: self.store.blobs.chunk_digests(digest, size) for digest, _ in manifest.blobs()}
+
+    def metalink(self, reference: str) -> bytes:
+        """A Metalink of a version, with the addresses that need no secret, and with pieces where chunk digests are known.
+
+        Raises:
+            NotFound: E_NO_ADDRESS, if a file has no such address.
+        """
+        version = self._version(VersionRef.parse(reference))
+        with Connections(self.catalog) as connections:
+            return metalink([LinkedFile.of(file, connections.of(version, file)) for file in version.manifest.files])
+
     def pin(self, reference: str) -> Pin:
         """Keep a version from being collected."""
         name, digest = self.locate(reference)
@@ -394,22 +415,8 @@ class Hub:
                 remedy="import a bundle with `indextts-hub import FILE`, or pull without --offline",
                 code="E_OFFLINE",
             )
-        with ExitStack() as opened:
-            made: dict[tuple[str, str], Source] = {}
-            yield Plan(tuple(FilePlan(file, tuple(self._sources(version, file, options, made, opened))) for file in missing))
-
-    def _sources(
-        self, version: Version, file: FileEntry, options: PullOptions, made: dict[tuple[str, str], Source], opened: ExitStack
-    ) -> Iterator[tuple[RemoteFile, Source]]:
-        context = Context()
-        for remote, entry in version.places(file):
-            if options.sources and entry.mirror not in options.sources:
-                continue
-            key = (entry.mirror, entry.model_dump_json())
-            if key not in made:
-                made[key] = connect(entry.mirror, self.catalog.mirrors[entry.mirror], entry, context)
-                opened.callback(made[key].close)
-            yield remote, made[key]
+        with Connections(self.catalog, options.sources) as connections:
+            yield Plan(tuple(FilePlan(file, connections.of(version, file)) for file in missing))
 
     def _listed(self, name: str, manifest: Manifest, aliases: Sequence[str], *, pinned: bool) -> Listed:
         return Listed(

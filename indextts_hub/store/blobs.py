@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from indextts_hub.errors import IntegrityError, NotFound, StorageError
-from indextts_hub.manifest import ByteCount, Digest, check_digest
+from indextts_hub.manifest import ByteCount, ChunkDigests, Digest, check_digest
 from indextts_hub.store.durable import adopt_file, make_folder, remove_file, sync_folder
 from indextts_hub.store.trouble import storage_errors
 
@@ -136,6 +136,27 @@ class Blobs:
         if actual != digest:
             return BlobFinding(digest, actual, "its bytes have changed")
         return BlobFinding(digest, actual, None)
+
+    def chunk_digests(self, digest: Digest, size: ByteCount) -> ChunkDigests:
+        """The digests of the blob's chunks of `size` bytes; the blob is hashed as a whole in the same reading.
+
+        Raises:
+            IntegrityError: E_INTEGRITY, if its bytes have changed.
+            NotFound: E_NO_BLOB.
+            StorageError: the disk would not give them.
+        """
+        whole, chunks = hashlib.sha256(), []
+        with self.open(digest) as file, storage_errors(self.path(digest)):
+            while chunk := file.read(size):
+                while len(chunk) < size and (more := file.read(size - len(chunk))):
+                    chunk += more
+                whole.update(chunk)
+                chunks.append(Digest(hashlib.sha256(chunk).hexdigest()))
+        if whole.hexdigest() != digest:
+            raise IntegrityError(
+                f"the bytes of the blob {digest[:12]} have changed", remedy="mend it with `indextts-hub verify --repair`"
+            )
+        return ChunkDigests(size, tuple(chunks))
 
     def put_aside(self, digest: Digest) -> Path:
         """Move what stands under the digest into the quarantine, durably; return its path there.
