@@ -91,7 +91,8 @@ class Hub:
         return open_store(self._root)
 
     @cached_property
-    def _books(self) -> Books:
+    def books(self) -> Books:
+        """The log and the database."""
         return Books(self.store, self.database_url)
 
     @cached_property
@@ -122,14 +123,14 @@ class Hub:
             try:
                 with (
                     self._planned(version, missing, options) as plan,
-                    self._books.scores() if missing else nullcontext(ScoresInMemory()) as scores,
+                    self.books.scores() if missing else nullcontext(ScoresInMemory()) as scores,
                 ):
                     for file in transfer(plan, self.store.partials, TransferOptions(options.jobs, options.rate), scores, progress):
                         self.store.blobs.commit(file.path, file.entry.sha256, file.entry.size)
                         transferred.append(file)
                 snapshot = self.store.snapshots.commit(name, manifest, {file.path for file in wanted})
             except HubError as error:
-                self._books.record_pull(name, manifest, error.code, at, time.monotonic() - started, transferred)
+                self.books.record_pull(name, manifest, error.code, at, time.monotonic() - started, transferred)
                 raise
         fetched = {file.entry.sha256 for file in transferred}
         report = PullReport(
@@ -139,7 +140,7 @@ class Hub:
             time.monotonic() - started,
         )
         if transferred or missing:
-            self._books.record_pull(name, manifest, "done", at, report.seconds, transferred)
+            self.books.record_pull(name, manifest, "done", at, report.seconds, transferred)
         return report
 
     def plan(self, reference: str, options: PullOptions) -> list[HubFile]:
@@ -203,14 +204,14 @@ class Hub:
 
     def look(self, references: Sequence[str]) -> list[VersionFinding]:
         """Look at the names and sizes of some versions' files, or of all."""
-        return [look_at_version(self.store, name, digest) for name, digest in self._located(references)]
+        return [look_at_version(self.store, name, digest) for name, digest in self.located(references)]
 
     def verify(self, references: Sequence[str], hashed: Callable[[int], None] = lambda _: None) -> list[VersionFinding]:
         """Hash every file of some versions again, or of all. In a store that can't be written no event is."""
-        findings = [check_version(self.store, name, digest, hashed) for name, digest in self._located(references)]
+        findings = [check_version(self.store, name, digest, hashed) for name, digest in self.located(references)]
         if self.store.can_be_written():
             for finding in findings:
-                self._books.log("verify", f"{finding.version}@sha256:{finding.digest}", "done" if finding.ok else "E_INTEGRITY")
+                self.books.log("verify", f"{finding.version}@sha256:{finding.digest}", "done" if finding.ok else "E_INTEGRITY")
         return findings
 
     def put_aside(self, findings: Iterable[VersionFinding]) -> None:
@@ -218,7 +219,7 @@ class Hub:
         bad = [file for finding in findings for file in finding.files if not file.ok]
         if bad and self.store.can_be_written():
             for digest in put_aside_bad(self.store, bad):
-                self._books.log("quarantine", digest)
+                self.books.log("quarantine", digest)
 
     def repair(self, findings: Iterable[VersionFinding], options: PullOptions, progress: Progress) -> list[PullReport]:
         """Put bad blobs aside and fetch what is bad of them: only the bad chunks, where chunks have digests.
@@ -245,28 +246,26 @@ class Hub:
         """Take over what a folder, of checkpoints or a Hugging Face cache, has of a version; the folder stays as it is."""
         version = self._version(VersionRef.parse(reference))
         adoption = adopt(self.store, version.name, version.manifest, folder, wait=self._wait)
-        self._books.log("adopt", f"{version.name}@sha256:{version.manifest.digest}", details={"files": len(adoption.adopted)})
+        self.books.log("adopt", f"{version.name}@sha256:{version.manifest.digest}", details={"files": len(adoption.adopted)})
         return adoption
 
     def scrub(self, budget: float) -> ScrubReport:
         """Hash blobs again for `budget` seconds, those longest not looked at first; bad ones are put aside."""
         report = scrub(self.store, budget=budget)
-        self._books.log(
-            "scrub", "store", "E_INTEGRITY" if report.bad else "done", {"blobs": report.checked, "bad": len(report.bad)}
-        )
+        self.books.log("scrub", "store", "E_INTEGRITY" if report.bad else "done", {"blobs": report.checked, "bad": len(report.bad)})
         return report
 
     def damage(self) -> tuple[Damage, ...]:
         """What is lost, damaged or out of place, in the store and in the database; bytes are `verify`'s."""
-        database = self._books.check_database()
+        database = self.books.check_database()
         return (*find_damage(self.store), *([database] if database else []))
 
     def mend(self) -> None:
         """Mend what can be mended from what is left; `damage` then says what can't."""
         mend_damage(self.store, [version.manifest for version in self.catalog.versions.values()])
-        if self._books.check_database():
-            self._books.rebuild_database()
-        self._books.log("doctor --rebuild", "store")
+        if self.books.check_database():
+            self.books.rebuild_database()
+        self.books.log("doctor --rebuild", "store")
 
     def hugging_face_cache(self, reference: str) -> Path:
         """A version as a cache of the Hugging Face client: the folder for HF_HUB_CACHE.
@@ -313,31 +312,31 @@ class Hub:
         """Keep a version from being collected."""
         name, digest = self.locate(reference)
         pin = self.store.names.pin(name, digest)
-        self._books.log("pin", f"{name}@sha256:{digest}")
+        self.books.log("pin", f"{name}@sha256:{digest}")
         return pin
 
     def unpin(self, reference: str) -> None:
         """Let a version be collected again."""
         name, digest = self.locate(reference)
         self.store.names.unpin(digest)
-        self._books.log("unpin", f"{name}@sha256:{digest}")
+        self.books.log("unpin", f"{name}@sha256:{digest}")
 
     def set_alias(self, alias: str, reference: str) -> Alias:
         """Make an alias name a version that is in the store."""
         name, digest = self.locate(reference)
         moved = self.store.names.set_alias(alias, name, digest)
-        self._books.log("alias set", alias, details={"version": name, "digest": digest})
+        self.books.log("alias set", alias, details={"version": name, "digest": digest})
         return moved
 
     def remove_alias(self, alias: str) -> None:
         """Forget an alias."""
         self.store.names.remove_alias(alias)
-        self._books.log("alias rm", alias)
+        self.books.log("alias rm", alias)
 
     def roll_back_alias(self, alias: str) -> Alias:
         """Make an alias name what it named before."""
         moved = self.store.names.roll_back_alias(alias)
-        self._books.log("alias rollback", alias, details={"version": moved.target.version, "digest": moved.target.digest})
+        self.books.log("alias rollback", alias, details={"version": moved.target.version, "digest": moved.target.digest})
         return moved
 
     def lock(self) -> dict[str, Digest]:
@@ -358,17 +357,18 @@ class Hub:
         """Take a version's files away; `gc` frees the space."""
         name, digest = self.locate(reference)
         remove_version(self.store, name, digest)
-        self._books.log("remove", f"{name}@sha256:{digest}")
+        self.books.log("remove", f"{name}@sha256:{digest}")
 
     def gc(self, *, dry_run: bool = False, keep: int | None = None) -> Collection:
         """Collect what no version needs; `keep`: of each name, all but so many of the newest versions too."""
         if dry_run:
             return plan_collection(self.store, keep=keep)
         collected = collect(self.store, keep=keep)
-        self._books.log("gc", "store", details={"freed_bytes": collected.freed_bytes})
+        self.books.log("gc", "store", details={"freed_bytes": collected.freed_bytes})
         return collected
 
-    def _located(self, references: Sequence[str]) -> list[tuple[str, Digest]]:
+    def located(self, references: Sequence[str]) -> list[tuple[str, Digest]]:
+        """As `locate` for each; all versions in the store, if none is named."""
         return [self.locate(reference) for reference in references] or list(self.store.snapshots.list())
 
     def _resolved(self, reference: str, options: PullOptions) -> Version:
@@ -377,7 +377,7 @@ class Hub:
         if options.locked is not None:
             check_locked(version, options.locked)
         if version.accept and not options.offline:
-            self._books.hold_to_license(version, accepts=options.accept_license)
+            self.books.hold_to_license(version, accepts=options.accept_license)
         return version
 
     def _version(self, ref: VersionRef) -> Version:

@@ -24,6 +24,7 @@ FORMAT = 1
 MARKER = "store.json"
 NAMES = "names.json"
 SCRUB = "scrub.json"
+BUNDLES = "bundles.json"
 
 _README = """\
 This folder is the store of indextts-hub: model files, each kept once under the digest of what it holds.
@@ -60,6 +61,7 @@ _PARTS = frozenset(
         "README",
         NAMES,
         SCRUB,
+        BUNDLES,
         "lost+found",
         "hub.sqlite3",
         "hub.sqlite3-shm",

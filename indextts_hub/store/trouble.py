@@ -26,7 +26,11 @@ _RIGHTS = "give the user that runs this the right to it, or use another folder w
 _BY_ERRNO: dict[int, _Trouble] = {
     errno.ENOSPC: _Trouble("E_NO_SPACE", "the disk is full", _FREE_SPACE),
     errno.EDQUOT: _Trouble("E_QUOTA", "the disk quota is used up", _FREE_SPACE),
-    errno.EFBIG: _Trouble("E_FILE_TOO_LARGE", "the file is larger than this file system or `ulimit -f` allows", _FREE_SPACE),
+    errno.EFBIG: _Trouble(
+        "E_FILE_TOO_LARGE",
+        "the file is larger than this file system or `ulimit -f` allows",
+        "use a disk that takes larger files; a bundle is cut into volumes by `export --split 4G`",
+    ),
     errno.EMFILE: _Trouble("E_TOO_MANY_FILES", "this process has too many open files", "raise `ulimit -n` or use fewer --jobs"),
     errno.ENFILE: _Trouble("E_TOO_MANY_FILES", "this machine has too many open files", "close other programs and run it again"),
     errno.EIO: _Trouble("E_IO", "the disk failed", _LOOK_AT_DISK),

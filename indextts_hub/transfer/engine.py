@@ -12,7 +12,6 @@
 import hashlib
 import queue
 import random
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,10 +20,11 @@ from dataclasses import dataclass
 from functools import partial as bind
 from pathlib import Path
 
-from indextts_hub.errors import IntegrityError, Lied, PolicyError, Refused, SourceError, StorageError, TooSlow
+from indextts_hub.errors import IntegrityError, Lied, PolicyError, Refused, SourceError, TooSlow
 from indextts_hub.manifest import Digest, FileEntry
 from indextts_hub.sources import Body, ByteRange
 from indextts_hub.sources.answers import Waiting
+from indextts_hub.store.room import check_room
 from indextts_hub.store.trouble import storage_errors
 from indextts_hub.transfer.board import Board, FileState, Job, MirrorState, Use
 from indextts_hub.transfer.inquest import digest_of_partial, disguise, find_liar
@@ -112,13 +112,7 @@ def _check_room(plan: Plan, partials: Path) -> None:
         parts = (partials / f"{file.entry.sha256}.part" for file in plan.files)
         # What a partial already takes on the disk; a sparse one takes less than its size.
         begun = sum(getattr(path.stat(), "st_blocks", 0) * 512 for path in parts if path.is_file())
-        free = shutil.disk_usage(partials).free
-    if (needed := plan.size - begun) > free:
-        raise StorageError(
-            f"{needed:,} bytes are needed in {partials}, and {free:,} are free",
-            remedy="free some space (`indextts-hub gc` says what can go), or use another disk with --cache-dir",
-            code="E_NO_SPACE",
-        )
+    check_room(partials, plan.size - begun)
 
 
 class _Transfer:

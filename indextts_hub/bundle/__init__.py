@@ -1,0 +1,18 @@
+"""Versions on the road: one file, or volumes, that carries them whole and provable into a machine that has no network."""
+
+from indextts_hub.bundle.contents import BundledVersion
+from indextts_hub.bundle.export import ExportOptions, ExportReport, Wheels, bundle_size, export_bundle, whole
+from indextts_hub.bundle.importing import ImportOptions, ImportReport, import_bundle
+
+__all__ = [
+    "BundledVersion",
+    "ExportOptions",
+    "ExportReport",
+    "ImportOptions",
+    "ImportReport",
+    "Wheels",
+    "bundle_size",
+    "export_bundle",
+    "import_bundle",
+    "whole",
+]

@@ -1,0 +1,140 @@
+"""The Python packages that a machine without an index needs to install and to serve: those that are installed here, as wheels."""
+
+import importlib.metadata
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from indextts_hub.bundle.contents import Package
+from indextts_hub.bundle.export import Wheels
+from indextts_hub.errors import UsageError
+from indextts_hub.manifest import ByteCount, Digest
+from indextts_hub.shipped import shipped
+from indextts_hub.store.blobs import digest_of
+
+__all__ = ["collect_wheels", "installed_with", "script"]
+
+DISTRIBUTION = "indextts-hub"
+# torch alone takes minutes on a slow link.
+PIP_SECONDS = 3600
+
+_SCRIPT = r"""#!/bin/sh
+# Installs indextts-hub from this bundle, with no package index and no network. Made for Python {python} on {platform}.
+#
+#     tar -xf BUNDLE install_offline.sh          (of volumes: cat BUNDLE.[0-9]* | tar -xf - install_offline.sh)
+#     sh install_offline.sh BUNDLE [FOLDER]      (of volumes: name BUNDLE without .001)
+set -eu
+bundle=${{1:?give the bundle, and, if you like, the folder to install into}}
+folder=${{2:-indextts-hub}}
+if [ -f "$bundle" ]; then set -- "$bundle"; else set -- "$bundle".[0-9]*; fi
+wheels=$folder/wheels
+mkdir -p "$wheels"
+for python in python{python} python3; do
+  if "$python" -c 'import sys; sys.exit("%d.%d" % sys.version_info[:2] != "{python}")' 2>/dev/null; then break; fi
+  python=
+done
+[ -n "$python" ] || {{ echo "Python {python} is not on the path" >&2; exit 2; }}
+cat > "$wheels/names" <<'NAMES'
+{names}
+NAMES
+cat "$@" | "$python" -c '
+import hashlib, os, sys
+folder = sys.argv[1]
+names = dict(line.split() for line in open(os.path.join(folder, "names")))
+stream, found = sys.stdin.buffer, 0
+while names:
+    head = stream.read(512)
+    if len(head) < 512 or not any(head):
+        sys.exit("the bundle ends, and %d packages are missing" % len(names))
+    field = head[124:136]
+    size = int.from_bytes(field[1:], "big") if field[0] & 128 else int(field[:11], 8)
+    digest = head[:100].rstrip(b"\0").decode("ascii").rpartition("/")[2]
+    name, left, hasher = names.pop(digest, None), size, hashlib.sha256()
+    target = open(os.path.join(folder, name or "rest"), "wb") if name else None
+    while left:
+        piece = stream.read(min(left, 1 << 20))
+        if not piece:
+            sys.exit("the bundle is cut short")
+        left -= len(piece)
+        if target:
+            hasher.update(piece)
+            target.write(piece)
+    if target:
+        target.close()
+        if hasher.hexdigest() != digest:
+            sys.exit("the package %s of the bundle is damaged" % name)
+    stream.read(-size % 512)
+' "$wheels"
+"$python" -m venv "$folder/venv"
+"$folder/venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-index --find-links "$wheels" "{requirement}"
+rm -r "$wheels"
+echo "Installed. Next: $folder/venv/bin/indextts-hub import $bundle"
+"""
+
+
+def collect_wheels(folder: Path) -> Wheels:
+    """Bring the wheels of what is installed here into a folder, from the package index that pip is set to.
+
+    Raises:
+        UsageError: E_PACKAGES, if pip can't get one of them.
+    """
+    ours = importlib.metadata.version(DISTRIBUTION)
+    checkout = shipped("mirrors.yaml").parent
+    _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(checkout) if _is_checkout(checkout) else f"{DISTRIBUTION}=={ours}")
+    _pip("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *installed_with("synth"))
+    packages = tuple(_package(path) for path in sorted(folder.glob("*.whl")))
+    return Wheels(folder, packages, script(packages))
+
+
+def installed_with(extra: str) -> list[str]:
+    """`NAME==VERSION` of every distribution that this one needs with an extra, and those need, as installed here; sorted."""
+    from packaging.requirements import Requirement
+
+    found: dict[str, str] = {}
+    waiting = [(DISTRIBUTION, frozenset({extra}))]
+    seen = set(waiting)
+    while waiting:
+        name, extras = waiting.pop()
+        for text in importlib.metadata.requires(name) or ():
+            requirement = Requirement(text)
+            wanted = requirement.marker is None or any(requirement.marker.evaluate({"extra": each}) for each in (*extras, ""))
+            needed = (requirement.name, frozenset(requirement.extras))
+            if wanted and needed not in seen:
+                seen.add(needed)
+                waiting.append(needed)
+                found[requirement.name.lower()] = f"{requirement.name}=={importlib.metadata.version(requirement.name)}"
+    return sorted(pinned for name, pinned in found.items() if name != DISTRIBUTION)
+
+
+def script(packages: Sequence[Package]) -> bytes:
+    """`install_offline.sh` for these packages."""
+    text = _SCRIPT.format(
+        python="{}.{}".format(*sys.version_info[:2]),
+        platform=sys.platform,
+        names="\n".join(f"{package.sha256} {package.name}" for package in packages),
+        requirement=f"{DISTRIBUTION}[synth]",
+    )
+    return text.encode()
+
+
+def _is_checkout(folder: Path) -> bool:
+    return (folder / "pyproject.toml").is_file()
+
+
+def _package(path: Path) -> Package:
+    with path.open("rb") as file:
+        return Package(path.name, ByteCount(path.stat().st_size), Digest(digest_of(file)))
+
+
+def _pip(*arguments: str) -> None:
+    command = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "--no-input", *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise UsageError(f"pip can't be run: {error}", remedy="look whether pip works here", code="E_PACKAGES") from None
+    if done.returncode:
+        last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it does not say why")
+        raise UsageError(
+            f"pip can't get the packages: {last[:200]}", remedy="look at the network and pip's index", code="E_PACKAGES"
+        )

@@ -1,0 +1,68 @@
+"""The verbs that carry versions to other machines and take them in: a line over the bundle, the store and the log."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from indextts_hub.bundle import (
+    BundledVersion,
+    ExportOptions,
+    ExportReport,
+    ImportOptions,
+    ImportReport,
+    export_bundle,
+    import_bundle,
+    whole,
+)
+from indextts_hub.errors import HubError
+from indextts_hub.hub import Hub
+from indextts_hub.manifest import Json
+from indextts_hub.transfer import Progress
+
+__all__ = ["export_versions", "import_versions", "to_export"]
+
+
+def to_export(hub: Hub, references: Sequence[str]) -> list[BundledVersion]:
+    """Versions that are whole in the store.
+
+    Raises:
+        NotFound: E_NO_SNAPSHOT, E_NO_BLOB.
+    """
+    found = [hub.locate(reference) for reference in references]
+    return [whole(hub.store, BundledVersion(name, hub.store.manifests.read(digest))) for name, digest in found]
+
+
+def export_versions(
+    hub: Hub,
+    versions: Sequence[BundledVersion],
+    bases: Sequence[BundledVersion],
+    output: Path,
+    options: ExportOptions,
+    progress: Progress,
+) -> ExportReport:
+    """Write versions into a bundle, without the files that `bases` have, and write it down.
+
+    Raises:
+        NotFound, IntegrityError, StorageError: as `export_bundle`; nothing is written then.
+    """
+    report = export_bundle(hub.store, versions, bases, output, options, progress)
+    for version in versions:
+        hub.books.log("export", f"{version.name}@sha256:{version.manifest.digest}", details={"bundle": report.digest})
+    return report
+
+
+def import_versions(hub: Hub, path: Path, options: ImportOptions, progress: Progress) -> ImportReport:
+    """Take a bundle's versions in, and write down who let them in.
+
+    Raises:
+        HubError: as `import_bundle`; no version appears then.
+    """
+    try:
+        report = import_bundle(hub.store, path, options, time.time(), progress)
+    except HubError as error:
+        hub.books.log("import", path.name, error.code)
+        raise
+    details: dict[str, Json] = {"from": path.name, "signers": [*report.signers], "blobs_added": report.added}
+    for each in report.snapshots:
+        hub.books.log("import", f"{each.version}@sha256:{each.digest}", details=details)
+    return report

@@ -1,0 +1,144 @@
+"""A version goes into a file on one machine, and comes out of it, whole and the same, on another."""
+
+import hashlib
+import tarfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from indextts_hub.bundle.tar import header, size_of
+from indextts_hub.errors import IntegrityError, NotFound, PolicyError, StorageError
+from indextts_hub.store import SnapshotState, check_version
+from tests.hub.bundle.carrier import FILES, NOW, Carrier, laid_out, nothing_is_visible
+
+
+def test_a_version_arrives_whole_and_the_same(carrier: Carrier) -> None:
+    version = carrier.version()
+    carrier.write([version])
+    report = carrier.read()
+    assert laid_out(carrier.there, "v23", version.manifest) == FILES
+    assert (report.added, report.present) == (3, 0)
+    assert check_version(carrier.there, "v23", version.manifest.digest).ok
+    assert carrier.read().present == 3
+
+
+def test_the_same_versions_give_the_same_bytes(carrier: Carrier, tmp_path: Path) -> None:
+    first, second = carrier.version(), carrier.version("v25", {**FILES, "more.bin": b"more"})
+    carrier.write([first, second])
+    once = carrier.bundle.read_bytes()
+    other = Carrier(_made(tmp_path / "elsewhere"))
+    other.write([other.version("v25", {**FILES, "more.bin": b"more"}), other.version(), other.version()])
+    assert other.bundle.read_bytes() == once
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def test_any_tar_program_reads_it_as_an_oci_image_layout(carrier: Carrier) -> None:
+    carrier.write([carrier.version()])
+    with tarfile.open(carrier.bundle) as tar:
+        names = tar.getnames()
+        assert names[:2] == ["oci-layout", "index.json"]
+        for member in tar.getmembers()[2:]:
+            body = tar.extractfile(member)
+            assert body is not None
+            assert member.name == f"blobs/sha256/{hashlib.sha256(body.read()).hexdigest()}"
+
+
+def test_bytes_that_two_versions_share_are_carried_once(carrier: Carrier) -> None:
+    carrier.write([carrier.version(), carrier.version("v25", {**FILES, "more.bin": b"more"})])
+    assert carrier.bundle.stat().st_size < 1.1 * sum(map(len, FILES.values()))
+    assert carrier.read().added == 4
+
+
+def test_only_the_difference_is_carried_to_a_machine_that_has_the_base(carrier: Carrier) -> None:
+    base, newer = carrier.version(), carrier.version("v24", {**FILES, "more.bin": b"more" * 100})
+    carrier.write([base])
+    carrier.read()
+    carrier.write([newer], [base])
+    assert carrier.bundle.stat().st_size < 20_000
+    carrier.read()
+    assert laid_out(carrier.there, "v24", newer.manifest) == {**FILES, "more.bin": b"more" * 100}
+
+
+def test_a_difference_to_a_version_that_is_not_there_says_what_to_import_first(carrier: Carrier) -> None:
+    base, newer = carrier.version(), carrier.version("v24", {**FILES, "more.bin": b"more"})
+    carrier.write([newer], [base])
+    with pytest.raises(NotFound, match=f"v23@sha256:{base.manifest.digest[:12]}") as refused:
+        carrier.read()
+    assert refused.value.code == "E_BASE_ABSENT"
+    assert nothing_is_visible(carrier.there)
+
+
+def test_a_blob_that_has_changed_is_not_exported_and_nothing_is_written(carrier: Carrier) -> None:
+    version = carrier.version()
+    blob = carrier.here.blobs.path(version.manifest.files[0].sha256)
+    blob.chmod(0o644)
+    blob.write_bytes(b"x" * blob.stat().st_size)
+    with pytest.raises(IntegrityError, match="have changed"):
+        carrier.write([version])
+    assert list(carrier.stick.iterdir()) == []
+
+
+def test_a_full_stick_keeps_nothing_half_written(carrier: Carrier, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S05, B11: the file is larger than its disk or its file system takes."""
+    resource = pytest.importorskip("resource", reason="limits on a file's size are POSIX")
+    version = carrier.version()
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+    try:
+        with pytest.raises(StorageError) as refused:
+            carrier.write([version])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refused.value.code == "E_FILE_TOO_LARGE"
+    assert "--split" in refused.value.remedy
+    assert list(carrier.stick.iterdir()) == []
+
+
+def test_an_import_that_was_stopped_goes_on_where_it_was(carrier: Carrier) -> None:
+    """B10: what it left is hashed again, not believed."""
+    version = carrier.version()
+    carrier.write([version])
+    body, file = FILES["gpt.bin"], next(f for f in version.manifest.files if f.path == "gpt.bin")
+    partial = carrier.there.partials / f"{file.sha256}.part"
+    for left in (body[:1_000_000], b"!" + body[1:1_000_000], body + b"more", b""):
+        partial.write_bytes(left)
+        carrier.read()
+        assert laid_out(carrier.there, "v23", version.manifest) == FILES
+        assert not partial.exists()
+        carrier.there.snapshots.remove("v23", version.manifest.digest)
+        carrier.there.blobs.remove(file.sha256)
+
+
+def test_a_bundle_that_has_expired_is_refused_unless_it_is_wanted_all_the_same(carrier: Carrier) -> None:
+    """B09."""
+    version = carrier.version()
+    carrier.write([version], created=NOW - 100, expires=NOW - 1)
+    with pytest.raises(PolicyError) as refused:
+        carrier.read()
+    assert refused.value.code == "E_STALE"
+    assert nothing_is_visible(carrier.there)
+    carrier.read(allow_older=True)
+    assert carrier.there.snapshots.state("v23", version.manifest) is SnapshotState.COMPLETE
+
+
+@given(st.integers(min_value=0, max_value=2**63 - 1))
+@settings(max_examples=200)
+def test_a_header_is_what_every_tar_reads(size: int) -> None:
+    head = header("blobs/sha256/" + "a" * 64, size)
+    found = tarfile.TarInfo.frombuf(head, "utf-8", "strict")
+    assert (found.size, found.mode, found.mtime, found.uid, found.type) == (size, 0o644, 0, 0, b"0")
+    if size < 8**11:
+        assert size_of(head, "blobs/sha256/" + "a" * 64, 2**63) == size
+
+
+@given(st.binary(min_size=0, max_size=2000))
+@settings(max_examples=200)
+def test_rubbish_is_refused_as_a_head(body: bytes) -> None:
+    with pytest.raises(IntegrityError):
+        size_of(body[:512], "oci-layout", 100)
