@@ -3,7 +3,9 @@
 import importlib.metadata
 import subprocess
 import sys
+import zipfile
 from collections.abc import Sequence
+from email import message_from_bytes
 from pathlib import Path
 
 from indextts_hub.bundle.contents import Package
@@ -13,9 +15,11 @@ from indextts_hub.manifest import ByteCount, Digest
 from indextts_hub.shipped import shipped
 from indextts_hub.store.blobs import digest_of
 
-__all__ = ["collect_wheels", "installed_with", "script"]
+__all__ = ["collect_wheels", "needed", "script"]
 
 DISTRIBUTION = "indextts-hub"
+# With it the other side can serve, too.
+EXTRA = "synth"
 # torch alone takes minutes on a slow link.
 PIP_SECONDS = 3600
 
@@ -82,29 +86,41 @@ def collect_wheels(folder: Path) -> Wheels:
     ours = importlib.metadata.version(DISTRIBUTION)
     checkout = shipped("mirrors.yaml").parent
     _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(checkout) if _is_checkout(checkout) else f"{DISTRIBUTION}=={ours}")
-    _pip("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *installed_with("synth"))
+    (wheel,) = folder.glob("*.whl")
+    _pip("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *needed(_requirements(wheel), EXTRA))
     packages = tuple(_package(path) for path in sorted(folder.glob("*.whl")))
     return Wheels(folder, packages, script(packages))
 
 
-def installed_with(extra: str) -> list[str]:
-    """`NAME==VERSION` of every distribution that this one needs with an extra, and those need, as installed here; sorted."""
+def needed(requirements: Sequence[str], extra: str) -> list[str]:
+    """`NAME==VERSION`, as installed here, of what is required with an extra, and of what that requires in turn; sorted.
+
+    Raises:
+        UsageError: E_PACKAGES, if something of it is not installed here.
+    """
     from packaging.requirements import Requirement
 
     found: dict[str, str] = {}
-    waiting = [(DISTRIBUTION, frozenset({extra}))]
-    seen = set(waiting)
+    waiting = [(text, frozenset({extra})) for text in requirements]
+    seen: set[tuple[str, frozenset[str]]] = set()
     while waiting:
-        name, extras = waiting.pop()
-        for text in importlib.metadata.requires(name) or ():
-            requirement = Requirement(text)
-            wanted = requirement.marker is None or any(requirement.marker.evaluate({"extra": each}) for each in (*extras, ""))
-            needed = (requirement.name, frozenset(requirement.extras))
-            if wanted and needed not in seen:
-                seen.add(needed)
-                waiting.append(needed)
-                found[requirement.name.lower()] = f"{requirement.name}=={importlib.metadata.version(requirement.name)}"
-    return sorted(pinned for name, pinned in found.items() if name != DISTRIBUTION)
+        text, extras = waiting.pop()
+        requirement = Requirement(text)
+        wanted = requirement.marker is None or any(requirement.marker.evaluate({"extra": each}) for each in (*extras, ""))
+        key = (requirement.name.lower(), frozenset(requirement.extras))
+        if not wanted or key in seen:
+            continue
+        seen.add(key)
+        try:
+            found[key[0]] = f"{requirement.name}=={importlib.metadata.version(requirement.name)}"
+            waiting += [(each, key[1]) for each in importlib.metadata.requires(requirement.name) or ()]
+        except importlib.metadata.PackageNotFoundError:
+            raise UsageError(
+                f"{requirement.name} is needed there, and is not installed here",
+                remedy=f"install it: pip install {DISTRIBUTION}[{EXTRA}]",
+                code="E_PACKAGES",
+            ) from None
+    return sorted(found.values())
 
 
 def script(packages: Sequence[Package]) -> bytes:
@@ -113,13 +129,20 @@ def script(packages: Sequence[Package]) -> bytes:
         python="{}.{}".format(*sys.version_info[:2]),
         platform=sys.platform,
         names="\n".join(f"{package.sha256} {package.name}" for package in packages),
-        requirement=f"{DISTRIBUTION}[synth]",
+        requirement=f"{DISTRIBUTION}[{EXTRA}]",
     )
     return text.encode()
 
 
 def _is_checkout(folder: Path) -> bool:
     return (folder / "pyproject.toml").is_file()
+
+
+def _requirements(wheel: Path) -> list[str]:
+    """What a wheel requires, by its own metadata; those of an installation in place may be older than the project."""
+    with zipfile.ZipFile(wheel) as archive:
+        name = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
+        return message_from_bytes(archive.read(name)).get_all("Requires-Dist", [])
 
 
 def _package(path: Path) -> Package:
