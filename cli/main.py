@@ -10,7 +10,7 @@ import typer
 from typer import _click as click  # typer carries its own, and gives its types no other name
 from typer.core import TyperGroup
 
-from cli.trouble import present
+from cli.trouble import INTERRUPTED, present
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -103,6 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return
         command = typer.main.get_command(app)
         code = command.main(args=arguments, prog_name="indextts-hub", standalone_mode=False)
+        if code == INTERRUPTED:  # Typer has caught it, and says nothing
+            raise KeyboardInterrupt
     except BaseException as error:  # noqa: BLE001 - the outermost edge: everything becomes two lines and a code
         sys.exit(present(error, arguments))
     sys.exit(code if isinstance(code, int) else 0)
