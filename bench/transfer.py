@@ -173,6 +173,14 @@ def hf_download(folder: Path, port: int) -> tuple[float, float, float]:
     return timed([str(Path(sys.executable).with_name("hf")), "download", "bench/model", "model.bin"], environment)
 
 
+def rclone_copy(folder: Path, endpoint: str) -> tuple[float, float, float]:
+    """Fetch with rclone, which compares the ETag if it is an MD5."""
+    login = f"access_key_id={CREDENTIALS['AWS_ACCESS_KEY_ID']},secret_access_key={CREDENTIALS['AWS_SECRET_ACCESS_KEY']}"
+    remote = f":s3,provider=Other,endpoint='{endpoint}',{login}:models/model.bin"
+    program = str(Path(sys.executable).with_name("rclone"))
+    return timed([program, "copyto", "--config", "", "--ignore-times", remote, str(folder / "rclone")])
+
+
 @contextmanager
 def bucket(folder: Path) -> Iterator[str]:
     """Serve `folder/models` as a bucket, on a server that checks signatures."""
@@ -260,9 +268,13 @@ def s3(folder: Path, body: Path, digest: str) -> dict[str, object]:
     with bucket(folder) as endpoint:
         mirror = f'{{kind: s3, endpoint: "{endpoint}", bucket: models, region: us-east-1, max_connections: {CONNECTIONS}}}'
         place = catalogue(folder, body, [mirror], digest, chunked=False, name="s3")
-        turns = [(pull(folder, place, CREDENTIALS)[0], boto3_download(folder, endpoint)) for _ in range(ROUNDS)]
-    names = ("indextts-hub", "boto3 download_file, unchecked")
-    return {name: medians([turn[n] for turn in turns]) for n, name in enumerate(names)} | {"speed / boto3": ratio(turns, 1)}
+        turns = [
+            (pull(folder, place, CREDENTIALS)[0], boto3_download(folder, endpoint), rclone_copy(folder, endpoint))
+            for _ in range(ROUNDS)
+        ]
+    names = ("indextts-hub", "boto3 download_file, unchecked", "rclone")
+    figures = {name: medians([turn[n] for turn in turns]) for n, name in enumerate(names)}
+    return figures | {"speed / boto3": ratio(turns, 1), "speed / rclone": ratio(turns, 2)}
 
 
 def main() -> None:

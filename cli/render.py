@@ -121,6 +121,7 @@ class _Bars:
             console=self._console,
         )
         self._tasks: dict[str, TaskID] = {}
+        self._total: TaskID | None = None
         self._mirrors: dict[str, dict[str, None]] = {}
 
     def __enter__(self) -> Self:
@@ -134,15 +135,28 @@ class _Bars:
         match event:
             case FileStarted(path, whole, present):
                 self._tasks[path] = self._bars.add_task(Path(path).name, total=whole, completed=present, mirrors="")
+                self._add_to_total()
             case Moved(path, mirror, count):
                 self._mirrors.setdefault(path, {})[mirror] = None
                 self._bars.update(self._tasks[path], advance=count, mirrors=", ".join(self._mirrors[path]))
+                if self._total is not None:
+                    self._bars.update(self._total, advance=count)
             case FileDone(path):
                 self._bars.update(self._tasks[path], completed=self._bars.tasks[self._tasks[path]].total)
             case MirrorLeft(path, mirror, reason) if self._verbose:
                 self._console.print(f"{path}: left {mirror}: {reason}", style="yellow", markup=False)
             case _:
                 pass
+
+    def _add_to_total(self) -> None:
+        """One file needs no total; with the second there is one, below the files' bars."""
+        if len(self._tasks) < 2:
+            return
+        if self._total is not None:
+            self._bars.remove_task(self._total)
+        sizes = [(task.total or 0, task.completed) for task in self._bars.tasks]
+        total, done = (sum(column) for column in zip(*sizes, strict=True))
+        self._total = self._bars.add_task("all files", total=total, completed=done, mirrors="")
 
 
 def _plain(value: object) -> str:

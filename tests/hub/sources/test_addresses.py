@@ -179,3 +179,59 @@ def test_no_proxy_means_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
         transport = Transport(HERE, 2.0)
         assert transport.document(Request("cdn", f"http://localhost:{port}/")) == b"ok"
         transport.close()
+
+
+def test_a_length_that_is_said_twice_and_differently_is_refused() -> None:
+    """N02."""
+
+    def speak(connection: socket.socket) -> None:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 9\r\n\r\nok")
+
+    with listening(speak) as port, pytest.raises(SourceError, match="2 and 9 bytes long"):
+        Transport(HERE, 2.0).open(Request("cdn", f"http://127.0.0.1:{port}/"), ByteRange(0, 2), 2).__enter__()
+
+
+def test_tls_goes_through_a_tunnel_to_the_host_it_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """N31: a proxy that lets through; what it carries is TLS from end to end."""
+    authority = trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("mirror.example.com").configure_cert(context)
+    heard: list[bytes] = []
+
+    def mirror(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            heard.append(secured.recv(1000))
+            secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    with listening(mirror) as behind:
+
+        def proxy(connection: socket.socket) -> None:
+            heard.append(connection.recv(1000))
+            with socket.create_connection(("127.0.0.1", behind)) as onward:
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                back = threading.Thread(target=carried, args=(onward, connection), daemon=True)
+                back.start()
+                carried(connection, onward)
+                back.join(5)
+
+        with listening(proxy) as port, authority.cert_pem.tempfile() as known:
+            monkeypatch.setenv("SSL_CERT_FILE", known)
+            monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{port}")
+            monkeypatch.delenv("no_proxy", raising=False)
+            monkeypatch.delenv("NO_PROXY", raising=False)
+            transport = Transport(HERE, 2.0)
+            assert transport.document(Request("cdn", "https://mirror.example.com/x", secrets={"X-Key": "planted"})) == b"ok"
+            transport.close()
+    assert heard[0].startswith(b"CONNECT mirror.example.com:443")
+    assert b"planted" not in heard[0]
+    assert b"X-Key: planted" in heard[1]
+
+
+def carried(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while piece := source.recv(65536):
+            target.sendall(piece)
+        target.shutdown(socket.SHUT_WR)
+    except OSError:
+        return
