@@ -57,6 +57,9 @@ from indextts_hub.transfer import (
 
 __all__ = ["Hub", "HubFile", "Listed", "PullOptions", "PullReport"]
 
+# Files fetched together: each has a lock and a partial open, and many systems give a process 256 or 1,024 open files.
+BATCH = 100
+
 
 class Hub:
     """A store, a catalogue and what connects them. Opening is lazy: nothing is read before a verb needs it."""
@@ -118,16 +121,20 @@ class Hub:
         version = self._resolved(reference, options)
         manifest, name = version.manifest, version.name
         wanted = self._chosen(version, options)
-        with self.store.claim(name, manifest, act="pull"), self._missing(name, wanted) as missing:
+        with self.store.claim(name, manifest, act="pull"):
             transferred: list[TransferredFile] = []
+            absent = self._absent(wanted)
             try:
-                with (
-                    self._planned(version, missing, options) as plan,
-                    self.books.scores() if missing else nullcontext(ScoresInMemory()) as scores,
-                ):
-                    for file in transfer(plan, self.store.partials, TransferOptions(options.jobs, options.rate), scores, progress):
-                        self.store.blobs.commit(file.path, file.entry.sha256, file.entry.size)
-                        transferred.append(file)
+                with self.books.scores() if absent else nullcontext(ScoresInMemory()) as scores:
+                    for start in range(0, len(absent), BATCH):
+                        with (
+                            self._missing(name, absent[start : start + BATCH]) as missing,
+                            self._planned(version, missing, options) as plan,
+                        ):
+                            moving = TransferOptions(options.jobs, options.rate)
+                            for file in transfer(plan, self.store.partials, moving, scores, progress):
+                                self.store.blobs.commit(file.path, file.entry.sha256, file.entry.size)
+                                transferred.append(file)
                 snapshot = self.store.snapshots.commit(name, manifest, {file.path for file in wanted})
             except HubError as error:
                 self.books.record_pull(name, manifest, error.code, at, time.monotonic() - started, transferred)
@@ -139,7 +146,7 @@ class Hub:
             tuple(transferred),
             time.monotonic() - started,
         )
-        if transferred or missing:
+        if absent:
             self.books.record_pull(name, manifest, "done", at, report.seconds, transferred)
         return report
 
@@ -398,13 +405,16 @@ class Hub:
             raise UsageError("no file of the version is chosen", remedy="look at --include and --exclude", code="E_NOTHING_CHOSEN")
         return chosen
 
+    def _absent(self, wanted: Iterable[FileEntry]) -> list[FileEntry]:
+        """What is not here, each content once."""
+        return list({file.sha256: file for file in wanted if not self.store.blobs.has(file.sha256, file.size)}.values())
+
     @contextmanager
-    def _missing(self, name: str, wanted: Sequence[FileEntry]) -> Iterator[list[FileEntry]]:
-        """What is not here, each content once; nobody else fetches it meanwhile."""
-        absent = {file.sha256: file for file in wanted if not self.store.blobs.has(file.sha256, file.size)}
-        with self.store.locks.writing(absent, act=f"pull {name}", wait=self._wait):
+    def _missing(self, name: str, absent: Sequence[FileEntry]) -> Iterator[list[FileEntry]]:
+        """What is still not here; nobody else fetches it meanwhile."""
+        with self.store.locks.writing((file.sha256 for file in absent), act=f"pull {name}", wait=self._wait):
             # Somebody else may have brought it while this process waited.
-            yield [file for file in absent.values() if not self.store.blobs.has(file.sha256, file.size)]
+            yield self._absent(absent)
 
     @contextmanager
     def _planned(self, version: Version, missing: Sequence[FileEntry], options: PullOptions) -> Iterator[Plan]:

@@ -87,9 +87,8 @@ def import_bundle(store: Store, path: Path, options: ImportOptions, now: float, 
         wanted = {digest for version in contents.versions for digest, _ in version.manifest.blobs()}
         files = [file for file in bundle.files if file.sha256 in wanted]
         absent = [file for file in files if not store.blobs.has(file.sha256, file.size)]
-        held.enter_context(store.locks.writing((file.sha256 for file in absent), act="import", wait=options.wait))
         check_room(store.partials, sum(file.size - _begun(store, file) for file in absent))
-        added = _take(store, bundle, absent, path.name, progress)
+        added = _take(store, bundle, absent, options.wait, progress)
         packages = _packages(bundle, options.packages) if options.packages else ()
         snapshots = tuple(store.snapshots.commit(each.name, each.manifest) for each in contents.versions)
         marks.advance(contents, bundle.signers)
@@ -118,18 +117,18 @@ def _check_bases(store: Store, contents: Contents) -> None:
             )
 
 
-def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], source: str, progress: Progress) -> int:
+def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], wait: float, progress: Progress) -> int:
     """Copy what can be copied; then say what could not."""
     shown = _shown(bundle.contents.versions)
     troubles = list(bundle.unreadable)
     added = 0
     for file in absent:
-        if store.blobs.has(file.sha256, file.size):
-            continue  # another process brought it while this one waited
-        path = shown[file.sha256]
         try:
-            _bring(store, bundle, file, path, source, progress)
-            added += 1
+            with store.locks.writing([file.sha256], act="import", wait=wait):
+                # Another process may have brought it while this one waited.
+                if not store.blobs.has(file.sha256, file.size):
+                    _bring(store, bundle, file, shown[file.sha256], progress)
+                    added += 1
         except IntegrityError as error:
             named = bundle.volumes.damaged(file.start, file.size)
             troubles += [f"{name} is damaged" for name in named] or [error.message]
@@ -142,13 +141,13 @@ def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], sourc
     return added
 
 
-def _bring(store: Store, bundle: OpenBundle, file: BundledFile, path: PortablePath, source: str, progress: Progress) -> None:
+def _bring(store: Store, bundle: OpenBundle, file: BundledFile, path: PortablePath, progress: Progress) -> None:
     """One file into its blob, from where an earlier import stopped; from its start if that was wrong."""
     partial = store.partials / f"{file.sha256}.part"
     begun = _begun(store, file)
     progress(FileStarted(path, file.size, begun))
     for start in dict.fromkeys((begun, 0)):
-        if _copied(bundle, file, partial, start, lambda count: progress(Moved(path, source, count))):
+        if _copied(bundle, file, partial, start, lambda count: progress(Moved(path, "bundle", count))):
             store.blobs.commit(partial, file.sha256, file.size)
             progress(FileDone(path))
             return

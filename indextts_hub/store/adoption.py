@@ -56,19 +56,18 @@ def adopt(store: Store, name: str, manifest: Manifest, folder: Path, *, wait: fl
     present: list[str] = []
     missing: list[str] = []
     with store.claim(name, manifest, act="adopt"):
-        lacking = [file for file in manifest.files if not store.blobs.has(file.sha256, file.size)]
+        lacking = {file for file in manifest.files if not store.blobs.has(file.sha256, file.size)}
         candidates = _by_size(folder, {file.size for file in lacking}) if lacking else {}
-        with store.locks.writing((file.sha256 for file in lacking), act=f"adopt {name}", wait=wait):
-            for file in manifest.files:
-                if store.blobs.has(file.sha256, file.size):
-                    # Two paths of a version may have the same bytes: the first brought them.
-                    (adopted if file in lacking else present).append(file.path)
-                elif _take(store, file, candidates.get(file.size, [])):
-                    adopted.append(file.path)
-                else:
-                    missing.append(file.path)
-        here = {*adopted, *present}
-        snapshot = store.snapshots.commit(name, manifest, here) if here else None
+        for file in manifest.files:
+            if file not in lacking:
+                present.append(file.path)
+                continue
+            with store.locks.writing([file.sha256], act=f"adopt {name}", wait=wait):
+                # Two paths of a version may have the same bytes, and the first brought them; or somebody else did.
+                here = store.blobs.has(file.sha256, file.size) or _take(store, file, candidates.get(file.size, []))
+            (adopted if here else missing).append(file.path)
+        paths = {*adopted, *present}
+        snapshot = store.snapshots.commit(name, manifest, paths) if paths else None
     return Adoption(snapshot, tuple(adopted), tuple(present), tuple(missing))
 
 

@@ -206,3 +206,17 @@ def test_a_lost_manifest_comes_back_from_the_catalogue(hub: Hub) -> None:
     hub.mend()
     assert hub.damage() == ()
     assert hub.snapshot("v23").digest == digest
+
+
+def test_a_version_of_more_files_than_a_process_may_open_is_pulled(tmp_path: Path, place: Place) -> None:
+    """S06: EMFILE is not met, however many files a version has."""
+    resource = pytest.importorskip("resource", reason="limits on open files are POSIX")
+    many = {f"shard-{number:04}.bin": number.to_bytes(4, "big") for number in range(400)}
+    place.publish("many", many)
+    hub = Hub(tmp_path / "cache", place.catalog)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (320, before[1]))
+    try:
+        assert laid_out(hub.pull("many").path) == many
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
