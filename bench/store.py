@@ -9,6 +9,8 @@ import argparse
 import hashlib
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -34,6 +36,7 @@ def main() -> None:
         fill(store, versions)
         print(f"{versions} versions, {versions * FILES} blobs, {processors()} processors")
         print(f"states of all versions    {median(lambda: states(store)):8.3f} s")
+        print(f"list, a whole process     {median(lambda: listed(store)):8.3f} s")
         print(f"gc --dry-run              {median(lambda: plan_collection(store)):8.3f} s")
         print(f"gc --dry-run --keep 3     {median(lambda: plan_collection(store, keep=3)):8.3f} s")
         digests = list(store.manifests)
@@ -41,6 +44,12 @@ def main() -> None:
         print(f"an alias move             {median(lambda: store.names.set_alias('stable', 'v0', next(moves))):8.4f} s")
         ratio, rate = hashing(store)
         print(f"verify                    {rate / 2**30:8.2f} GiB/s, {ratio:.2f} of bare hashlib on {processors()} threads")
+
+
+def listed(store: Store) -> None:
+    """`indextts-hub list`, from its start to its end."""
+    program = str(Path(sys.executable).with_name("indextts-hub"))
+    subprocess.run([program, "list", "--json", "--cache-dir", str(store.root)], check=True, stdout=subprocess.DEVNULL)
 
 
 def fill(store: Store, versions: int) -> None:

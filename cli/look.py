@@ -1,13 +1,16 @@
 """`list`, `show`, `path` and `outdated`: what is here and what there is."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.options import CacheDir, CatalogPlace, ToJson, opened
 from cli.render import size, table, write_json, write_line
 from indextts_hub.errors import NotFound, UsageError
+
+if TYPE_CHECKING:
+    from indextts_hub import Hub
 
 __all__ = ["list_versions", "outdated", "path", "show"]
 
@@ -59,9 +62,21 @@ def list_versions(
         )
 
 
-def show(reference: Reference, cache_dir: CacheDir = None, catalog: CatalogPlace = None, to_json: ToJson = False) -> None:
-    """What a version is: its files, its licence and where it comes from."""
+def show(
+    reference: Reference,
+    other: Annotated[str | None, typer.Argument(metavar="[OTHER]", help="With --diff: the other version.")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Which files differ between REF and OTHER.")] = False,
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+    to_json: ToJson = False,
+) -> None:
+    """What a version is: its files, its licence and where it comes from; with --diff what another one has instead."""
     hub = opened(cache_dir, catalog)
+    if diff != (other is not None):
+        raise UsageError("a difference is between two versions", remedy="use `indextts-hub show --diff A B`")
+    if other is not None:
+        _show_difference(hub, reference, other, to_json=to_json)
+        return
     listed, manifest, known = hub.describe(reference)
     sources = sorted({entry.mirror for file in manifest.files for _, entry in known.places(file)}) if known else []
     license_document = {"name": manifest.license.name, "url": manifest.license.url, "commercial": manifest.license.commercial}
@@ -102,6 +117,38 @@ def show(reference: Reference, cache_dir: CacheDir = None, catalog: CatalogPlace
     for part in manifest.parts:
         write_line(f"  {part.at}: {part.license.name}{' ' + part.license.url if part.license.url else ''}")
     table(("FILE", "SIZE", "SHA-256"), [(file.path, size(file.size), file.sha256[:16]) for file in manifest.files])
+
+
+def _show_difference(hub: "Hub", reference: str, other: str, *, to_json: bool) -> None:
+    from indextts_hub.difference import Change, differences
+
+    (before, old, _), (after, new, _) = hub.describe(reference), hub.describe(other)
+    found = list(differences(old, new))
+    unlike = [each for each in found if each.change is not Change.SAME]
+    fresh = {each.after.sha256: each.after.size for each in unlike if each.after} if unlike else {}
+    more = sum(size for digest, size in fresh.items() if digest not in dict(old.blobs()))
+    if to_json:
+        write_json(
+            {
+                "before": {"version": before.version, "digest": before.digest},
+                "after": {"version": after.version, "digest": after.digest},
+                "files": [
+                    {
+                        "path": each.path,
+                        "change": each.change,
+                        "before": None if each.before is None else {"size": each.before.size, "sha256": each.before.sha256},
+                        "after": None if each.after is None else {"size": each.after.size, "sha256": each.after.sha256},
+                    }
+                    for each in found
+                ],
+                "bytes_more": more,
+            }
+        )
+        return
+    if unlike:
+        rows = [(each.path, each.change, *(size(f.size) if f else "-" for f in (each.before, each.after))) for each in unlike]
+        table(("FILE", "CHANGE", before.version, after.version), rows)
+    write_line(f"{len(found) - len(unlike)} files are the same; {after.version} has {size(more)} that {before.version} has not")
 
 
 class Layout(StrEnum):

@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NewType, TypeAlias
 
 from indextts_hub.errors import IntegrityError, UsageError
@@ -129,7 +130,7 @@ class PartLicense:
     license: License
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the digest is made once
 class Manifest:
     """A version's engine, licences and files, sorted by path."""
 
@@ -162,7 +163,7 @@ class Manifest:
             document["parts"] = [{"at": part.at, "license": _license_json(part.license)} for part in self.parts]
         return canonical_json(document)
 
-    @property
+    @cached_property
     def digest(self) -> Digest:
         """SHA-256 of `canonical()`: the version's digest."""
         return Digest(hashlib.sha256(self.canonical()).hexdigest())

@@ -104,10 +104,11 @@ class Snapshots:
     def state(self, name: str, manifest: Manifest) -> SnapshotState:
         """How much of the version is here, by names and sizes; `check` of the blobs says whether the bytes are right."""
         path = self.path(name, manifest.digest)
-        there = [file for file in manifest.files if os.path.lexists(f"{path}/{file.path}")]
+        found = [self._looked_at(path, file) for file in manifest.files]
+        there = [right for right in found if right is not None]
         if not there:
             return SnapshotState.ABSENT
-        if not all(self._is_laid_out(path, file) for file in there):
+        if not all(there):
             return SnapshotState.DEGRADED
         return SnapshotState.COMPLETE if len(there) == len(manifest.files) else SnapshotState.PARTIAL
 
@@ -171,10 +172,17 @@ class Snapshots:
         return tuple(file for file in manifest.files if self._is_laid_out(path, file))
 
     def _is_laid_out(self, path: Path, file: FileEntry) -> bool:
+        return bool(self._looked_at(path, file))
+
+    def _looked_at(self, path: Path, file: FileEntry) -> bool | None:
+        """Whether a file is laid out from its blob; None if nothing stands there."""
         # The blob itself, or a copy of its own. What is linked to something else is a bad blob that was put aside since.
         # Plain strings: over 20,000 files the paths' own arithmetic would cost more than the questions to the disk.
         try:
             found = os.lstat(f"{path}/{file.path}")
+        except OSError:
+            return None
+        try:
             blob = os.lstat(f"{self.blobs.folder}/{file.sha256[:2]}/{file.sha256}")
         except OSError:
             return False

@@ -184,3 +184,47 @@ def test_every_command_explains_itself(machine: Machine, command: str) -> None:
     done = machine.run(command, "--help")
     assert done.returncode == 0, done.stderr
     assert "Usage" in done.stdout
+
+
+def test_a_difference_between_two_versions_is_shown_file_by_file(machine: Machine) -> None:
+    document = machine.document("show", "--diff", "tiny", "strict")
+    assert isinstance(document, dict)
+    assert [(row["path"], row["change"]) for row in document["files"]] == [("folder/config.json", "removed"), ("model.bin", "same")]
+    assert document["bytes_more"] == 0
+    assert "folder/config.json  removed" in machine.run("show", "--diff", "tiny", "strict").stdout
+    refused(machine.run("show", "--diff", "tiny"), 2, "E_USAGE")
+    refused(machine.run("show", "tiny", "strict"), 2, "E_USAGE")
+
+
+def test_doctor_looks_around_too_and_shows_no_password(machine: Machine) -> None:
+    machine.run("pull", "tiny")
+    proxy = {"https_proxy": "http://user:planted@proxy.example.com:3128"}
+    done = machine.run("doctor", **proxy)
+    assert done.returncode == 0, done.stderr
+    names = [line.partition(":")[0] for line in done.stdout.splitlines()]
+    assert names[:3] == ["disk", "memory", "gpu"]
+    assert names[-2:] == ["mirror cdn", "store"]
+    assert "proxy.example.com:3128" in done.stdout
+    assert "planted" not in done.stdout
+    machine.origin.faults["*"] = status(403)
+    around = json.loads(machine.run("doctor", "--json").stdout)["around"]
+    assert [(each["name"], each["ok"]) for each in around][-1] == ("mirror cdn", False)
+    assert not any(
+        each["name"].startswith("mirror") for each in json.loads(machine.run("doctor", "--offline", "--json").stdout)["around"]
+    )
+
+
+def test_the_store_is_scrubbed_and_a_folder_is_adopted_and_laid_out(machine: Machine) -> None:
+    folder = machine.folder / "checkpoints"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "deep" / "renamed.bin").write_bytes(BODY)
+    adopted = json.loads(machine.run("adopt", "tiny", str(folder), "--json").stdout)
+    assert adopted["adopted"] == ["model.bin"]
+    assert adopted["missing"] == ["folder/config.json"]
+    scrubbed = json.loads(machine.run("scrub", "--budget", "1m", "--json").stdout)
+    assert scrubbed["bad"] == []
+    blob = next(path for path in (machine.cache / "blobs").rglob("*") if path.is_file())
+    blob.chmod(0o644)
+    blob.write_bytes(b"!" + BODY[1:])
+    refused(machine.run("verify", "tiny"), 4, "E_INTEGRITY")
+    refused(machine.run("path", "tiny", "--layout", "hf"), 3, "E_NO_REPO")
