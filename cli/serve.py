@@ -35,6 +35,8 @@ def serve(
     from synth.service.serving import listen
 
     with listen(host, port) as listening, ExitStack() as claims:
+        from indextts_hub.mirror import hf_api, hub_api
+        from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
         from synth.service.serving import serve as serve_app
         from synth.service.settings import ServiceSettings
@@ -50,7 +52,8 @@ def serve(
             claims.enter_context(hub.store.claim(snapshot.version, hub.store.manifests.read(snapshot.digest), act="serve"))
         settings = ServiceSettings(hub.store.root / "speech", hub.database_url)
         served = Served(_served(hub, snapshot, settings) for snapshot in snapshots)
-        app = create_app(settings, served)
+        shelf = Shelf(hub)
+        app = create_app(settings, served, [hub_api.routes(shelf), hf_api.routes(shelf)])
         serve_app(app, listening, lambda address: _started(address, [version.name for version in served]))
 
 

@@ -1,10 +1,10 @@
 """The service put together: what speaks, what is kept, the routes over them, and the edge around it all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from indextts_hub.db import open_database
 from indextts_hub.shipped import shipped
@@ -22,11 +22,12 @@ from synth.text.segments import to_segments
 __all__ = ["create_app"]
 
 
-def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
+def create_app(settings: ServiceSettings, served: Served, lent: Sequence[APIRouter] = ()) -> FastAPI:
     """Make the service. Its workers are started with it and end with it.
 
     Args:
         served: versions whose supervisors are not started yet.
+        lent: the routes by which other machines pull from this one; their addresses may be those of nothing else here.
 
     Raises:
         HubError: the database can't be opened.
@@ -59,5 +60,7 @@ def create_app(settings: ServiceSettings, served: Served) -> FastAPI:
     web = shipped("web")
     app.include_router(page.routes(web))
     app.mount("/assets", page.Assets(directory=web / "assets", check_dir=False))
+    for routes in lent:
+        app.include_router(routes, responses=PROBLEMS)
     app.add_middleware(Edge, largest_body=settings.largest_body, body_seconds=settings.body_seconds, answered=metrics.answered)
     return app

@@ -1,0 +1,130 @@
+"""What this hub lends, as others ask for it: versions by name and digest, blobs by digest, repositories of the Hugging Face kind.
+
+Each whole version is the repository `indextts/NAME`, whose commit is the first 40 digits of its digest, and, where the catalogue
+knows from which repositories its parts come, those too, at the commits that it pins.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from indextts_hub.errors import NotFound
+from indextts_hub.hub import Hub
+from indextts_hub.manifest import ByteCount, Digest, Manifest
+from indextts_hub.sources import huggingface
+from indextts_hub.store import SnapshotState
+
+__all__ = ["NAMESPACE", "LentFile", "LentVersion", "Repository", "Shelf"]
+
+NAMESPACE = "indextts"
+COMMIT = 40
+BRANCH = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class LentVersion:
+    """A version that is whole here."""
+
+    name: str
+    manifest: Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class LentFile:
+    """A file of a repository.
+
+    Attributes:
+        path: within the repository.
+    """
+
+    path: str
+    size: ByteCount
+    sha256: Digest
+
+    @property
+    def pointer(self) -> bytes:
+        """The Git LFS pointer that stands for it in Git (https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md)."""
+        return f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\nsize {self.size}\n".encode()
+
+    @property
+    def oid(self) -> str:
+        """Git's own name of the pointer: SHA-1 over its kind, length and bytes."""
+        return hashlib.sha1(b"blob %d\0%b" % (len(self.pointer), self.pointer), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """A repository at one commit; `files` sorted by path."""
+
+    id: str
+    commit: str
+    files: tuple[LentFile, ...]
+
+    def file(self, path: str) -> LentFile | None:
+        """A file by its path."""
+        return next((file for file in self.files if file.path == path), None)
+
+    def is_at(self, revision: str) -> bool:
+        """Whether a revision, a branch or the start of a commit, means this commit."""
+        return revision in {BRANCH, self.commit} or (len(revision) >= 7 and self.commit.startswith(revision))
+
+
+class Shelf:
+    """What is lent, looked up anew for each request: versions come and go while a service runs."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def versions(self) -> Iterator[LentVersion]:
+        """All versions that are whole, by name."""
+        store = self._hub.store
+        for name, digest in store.snapshots.list():
+            manifest = store.manifests.read(digest)
+            if store.snapshots.state(name, manifest) is SnapshotState.COMPLETE:
+                yield LentVersion(name, manifest)
+
+    def manifest(self, digest: Digest) -> bytes:
+        """A canonical manifest.
+
+        Raises:
+            NotFound: E_NO_MANIFEST.
+        """
+        return self._hub.store.manifests.read(digest).canonical()
+
+    def open(self, digest: Digest) -> BinaryIO:
+        """A blob, open for reading; the caller closes it.
+
+        Raises:
+            NotFound: E_NO_BLOB.
+            StorageError: E_NOT_A_FILE.
+        """
+        return self._hub.store.blobs.open(digest)
+
+    def repositories(self, id_: str) -> list[Repository]:
+        """The commits of a repository that are here, the one that its branch means first.
+
+        Raises:
+            NotFound: E_NO_REPO.
+        """
+        found = [repository for version in self.versions() for repository in self._repositories(version) if repository.id == id_]
+        if not found:
+            raise NotFound(f"no repository {id_[:120]!a} is lent here", remedy="see /hub/versions", code="E_NO_REPO")
+        current = {f"{NAMESPACE}/{name}": digest[:COMMIT] for name, digest in self._hub.lock().items()}
+        return sorted(found, key=lambda repository: repository.commit != current.get(id_))
+
+    def _repositories(self, version: LentVersion) -> Iterator[Repository]:
+        manifest = version.manifest
+        own = tuple(LentFile(file.path, file.size, file.sha256) for file in manifest.files)
+        yield Repository(f"{NAMESPACE}/{version.name}", manifest.digest[:COMMIT], own)
+        known = self._hub.catalog.versions.get(version.name)
+        if known is None or known.manifest.digest != manifest.digest:
+            return
+        parts: dict[tuple[str, str], dict[str, LentFile]] = {}
+        for file in known.manifest.files:
+            for remote, source in known.places(file):
+                if isinstance(source, huggingface.Entry):
+                    path = source.locate(remote)
+                    parts.setdefault((source.repo, source.revision), {})[path] = LentFile(path, file.size, file.sha256)
+        for (repo, revision), files in parts.items():
+            yield Repository(repo, revision, tuple(files[path] for path in sorted(files)))
