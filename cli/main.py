@@ -36,6 +36,7 @@ COMMANDS = MappingProxyType(
         "mirrors": ("cli.mirrors:mirrors", "The places that hold files: list, test, stats."),
         "serve": ("cli.serve:serve", "Lend the versions to an intranet: speech over HTTP and a page."),
         "say": ("cli.say:say", "Speak a text into a file."),
+        "key": ("cli.key:key", "Who may ask a service: create, list, revoke."),
         "audit": ("cli.audit:audit", "Who did what, when: log, verify."),
         "doctor": ("cli.doctor:doctor", "Find what is wrong and say what to do; --rebuild mends."),
         "db": ("cli.database:db", "The database: current, upgrade."),

@@ -108,7 +108,9 @@ def _by_service(wish: _Wish, output: Path) -> _Said | None:
     }
     # A long text may take as long as it takes; that somebody is there is seen within a second.
     limits = httpx2.Timeout(1.0, read=600.0)
-    with httpx2.Client(base_url=Settings().server, timeout=limits) as client:
+    settings = Settings()
+    headers = {"Authorization": f"Bearer {settings.key.get_secret_value()}"} if settings.key else {}
+    with httpx2.Client(base_url=settings.server, timeout=limits, headers=headers) as client:
         try:
             if client.get("/healthz", timeout=1.0).json().get("service") != "indextts-hub":
                 return None

@@ -27,17 +27,24 @@ def serve(
     default: Annotated[str | None, typer.Option("--default", metavar="REF", help="The one that speaks when none is named.")] = None,
     host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 7860,
+    auth: Annotated[
+        bool | None, typer.Option("--auth/--no-auth", help="Ask for keys; by default unless only this machine can reach it.")
+    ] = None,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
     verbose: Verbose = False,
 ) -> None:
-    """Serve speech over HTTP, and a page, until it is interrupted."""
+    """Serve speech over HTTP, and a page, until it is interrupted.
+
+    On a network it asks for keys (`indextts-hub key create NAME`); the first one is made and shown when there is none.
+    """
     from synth.service.serving import listen
 
     with listen(host, port) as listening, ExitStack() as claims:
         from indextts_hub.mirror import hf_api, hub_api
         from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
+        from synth.service.serving import LOCAL_NAMES, is_loopback
         from synth.service.serving import serve as serve_app
         from synth.service.settings import ServiceSettings
         from synth.service.versions import Served
@@ -50,7 +57,13 @@ def serve(
         for snapshot in snapshots:
             # What is being served is in use: gc and remove leave it alone.
             claims.enter_context(hub.store.claim(snapshot.version, hub.store.manifests.read(snapshot.digest), act="serve"))
-        settings = ServiceSettings(hub.store.root / "speech", hub.database_url)
+        local = is_loopback(host)
+        keyed = not local if auth is None else auth
+        if keyed:
+            _first_key(hub)
+        # Nobody chose to leave the door open: then only those may come in who know this machine by its own names.
+        hosts = LOCAL_NAMES if local and auth is None else ()
+        settings = ServiceSettings(hub.store.root / "speech", hub.database_url, asks_for_keys=keyed, hosts=hosts)
         served = Served(_served(hub, snapshot, settings) for snapshot in snapshots)
         shelf = Shelf(hub)
         app = create_app(settings, served, [hub_api.routes(shelf), hf_api.routes(shelf)])
@@ -83,6 +96,23 @@ def _served(hub: "Hub", snapshot: "Snapshot", settings: "ServiceSettings") -> "S
     return ServedVersion(
         snapshot.version, snapshot.digest, manifest.engine, tuple(sorted(aliases)), supervisor, Turns(settings.queue)
     )
+
+
+def _first_key(hub: "Hub") -> None:
+    """Make a key and show it, if there is none that counts: nobody could get in."""
+    from contextlib import closing
+    from datetime import UTC, datetime
+
+    from indextts_hub.db import open_database
+    from indextts_hub.db.keys import Scope, create_key, list_keys
+
+    now = datetime.now(UTC)
+    with closing(open_database(hub.database_url)) as database:
+        if any(record.is_good(now) for record in list_keys(database)):
+            return
+        record, secret = create_key(database, "first", frozenset(Scope), now, None)
+    hub.books.log("key create", f"{record.id} first", details={"scopes": [*sorted(record.scopes)]})
+    sys.stderr.write(f"The first key, shown only now: {secret}\nMore: indextts-hub key create NAME\n")
 
 
 def _started(address: str, names: list[str]) -> None:

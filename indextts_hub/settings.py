@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import platformdirs
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 __all__ = ["CONFIG_FILE", "Settings", "default_cache", "unknown_keys"]
@@ -34,6 +34,7 @@ class Settings(BaseSettings):
         database_url: any that SQLAlchemy knows; None: `hub.sqlite3` in the store.
         wait: seconds to wait for somebody else's lock.
         server: address of a running service, for `say`.
+        key: that service's key.
     """
 
     model_config = SettingsConfigDict(env_prefix="INDEXTTS_HUB_", extra="ignore", frozen=True)
@@ -43,6 +44,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     wait: float = 600.0
     server: str = "http://127.0.0.1:7860"
+    key: SecretStr | None = None
 
     @classmethod
     def settings_customise_sources(

@@ -14,7 +14,7 @@ from sqlmodel import Field, SQLModel
 if TYPE_CHECKING:
     from indextts_hub.manifest import Json
 
-__all__ = ["Event", "LicenseAcceptance", "MirrorScore", "Pull", "Task", "Transfer", "UtcDateTime"]
+__all__ = ["ApiKey", "Event", "LicenseAcceptance", "MirrorScore", "Pull", "Task", "Transfer", "UtcDateTime"]
 
 
 # MySQL wants to know how long an indexed text may be; names are at most 64 characters, references 140.
@@ -152,3 +152,18 @@ class Task(SQLModel, table=True):
     warnings: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     error_code: str | None = Field(default=None, sa_type=LINE)
     error: str | None = Field(default=None, sa_type=Text)
+
+
+class ApiKey(SQLModel, table=True):
+    """A key, by what its secret hashes to."""
+
+    __tablename__ = "api_key"
+
+    id: str = Field(primary_key=True, sa_type=DIGEST)
+    name: str = Field(sa_type=LINE)
+    sha256: str = Field(sa_type=DIGEST)
+    scopes: str = Field(sa_type=LINE)
+    """Their names with spaces between."""
+    created: datetime = Field(sa_type=UtcDateTime)
+    expires: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked: datetime | None = Field(default=None, sa_type=UtcDateTime)

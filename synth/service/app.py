@@ -5,14 +5,16 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from indextts_hub.db import open_database
 from indextts_hub.shipped import shipped
 from synth.service.archive import Archive
+from synth.service.auth import Gate, Keys
 from synth.service.edge import Edge
 from synth.service.metrics import Metrics
 from synth.service.problems import OPENAI_PROBLEMS, PROBLEMS, install_problems
-from synth.service.routes import health, openai, page, synthesize, tasks
+from synth.service.routes import health, openai, page, session, synthesize, tasks
 from synth.service.settings import ServiceSettings
 from synth.service.synthesis import Synthesis
 from synth.service.underway import UnderWay
@@ -62,5 +64,11 @@ def create_app(settings: ServiceSettings, served: Served, lent: Sequence[APIRout
     app.mount("/assets", page.Assets(directory=web / "assets", check_dir=False))
     for routes in lent:
         app.include_router(routes, responses=PROBLEMS)
+    if settings.asks_for_keys:
+        keys = Keys(archive.database)
+        app.include_router(session.routes(keys), responses=PROBLEMS)
+        app.add_middleware(Gate, keys=keys)
+    if settings.hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
     app.add_middleware(Edge, largest_body=settings.largest_body, body_seconds=settings.body_seconds, answered=metrics.answered)
     return app

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import ipaddress
 import socket
 from collections.abc import Callable
 
@@ -10,11 +11,25 @@ from fastapi import FastAPI
 
 from indextts_hub.errors import UsageError
 
-__all__ = ["listen", "serve"]
+__all__ = ["LOCAL_NAMES", "is_loopback", "listen", "serve"]
 
 # Long enough for a long text that is being spoken; then what is left is cancelled.
 _DRAIN_SECONDS = 120
 _BACKLOG = 1024
+
+
+LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
+"""What a machine calls itself."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def listen(host: str, port: int) -> socket.socket:

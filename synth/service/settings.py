@@ -20,6 +20,9 @@ class ServiceSettings:
         largest_body: bytes of one request's body: the longest text in JSON, with all of it escaped, and room.
         body_seconds: how long a body may take to arrive.
         limits: how long to wait for an engine.
+        asks_for_keys: whether requests need an API key or a session.
+        hosts: names under which the service may be addressed; none: any. A service without keys that only this machine reaches
+            has some, so that no web page can reach it under a name of its own.
     """
 
     audio: Path
@@ -29,3 +32,5 @@ class ServiceSettings:
     largest_body: int = 2**20
     body_seconds: float = 30.0
     limits: TimeLimits = field(default_factory=TimeLimits)
+    asks_for_keys: bool = False
+    hosts: tuple[str, ...] = ()

@@ -228,3 +228,17 @@ def test_the_store_is_scrubbed_and_a_folder_is_adopted_and_laid_out(machine: Mac
     blob.write_bytes(b"!" + BODY[1:])
     refused(machine.run("verify", "tiny"), 4, "E_INTEGRITY")
     refused(machine.run("path", "tiny", "--layout", "hf"), 3, "E_NO_REPO")
+
+
+def test_keys_are_made_shown_once_listed_and_revoked(machine: Machine) -> None:
+    machine.run("pull", "tiny")
+    made = json.loads(machine.run("key", "create", "studio", "--scope", "speak", "--expires", "90d", "--json").stdout)
+    assert made["key"].startswith(f"ihk_{made['id']}_")
+    assert made["scopes"] == ["speak"]
+    listed = machine.run("key", "list")
+    assert "studio" in listed.stdout
+    assert made["key"] not in listed.stdout + machine.run("audit", "log", "--json").stdout
+    assert machine.run("key", "revoke", made["id"]).returncode == 0
+    assert "revoked" in machine.run("key", "list").stdout
+    refused(machine.run("key", "revoke", "nobody"), 3, "E_NO_KEY")
+    refused(machine.run("key", "create", "x", "--scope", "fly"), 2, "E_USAGE")

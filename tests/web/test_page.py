@@ -4,12 +4,16 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.synth.service.conftest import RunningService, service
+from indextts_hub.db import open_database, sqlite_url
+from indextts_hub.db.keys import Scope, create_key
+from tests.synth.service.conftest import RunningService, service, sine_service
 
 __all__ = ["service"]
 
@@ -148,3 +152,25 @@ def test_the_committed_page_is_what_its_sources_build(tmp_path: Path) -> None:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_a_service_that_wants_a_key_asks_for_it_and_goes_on(browser: Browser, tmp_path: Path) -> None:
+    with sine_service(tmp_path, "keys") as guarded:
+        with closing(open_database(sqlite_url(tmp_path / "hub.sqlite3"))) as database:
+            _, key = create_key(database, "reader", frozenset(Scope), datetime.now(UTC), None)
+        context = browser.new_context(locale="zh-CN", base_url=guarded.address)
+        page = context.new_page()
+        page.goto("/")
+        page.get_by_label("文本").fill("你好。")
+        page.get_by_role("button", name="合成").click()
+        door = page.get_by_role("dialog", name="登录")
+        expect(door).to_be_visible()
+        door.get_by_label("密钥").fill("ihk_wrong")
+        door.get_by_role("button", name="登录").click()
+        expect(door.get_by_role("alert")).to_contain_text("密钥不存在")
+        door.get_by_label("密钥").fill(key)
+        door.get_by_role("button", name="登录").click()
+        expect(door).not_to_be_visible()
+        expect(page.locator("audio")).to_be_visible()
+        context.close()

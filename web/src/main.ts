@@ -1,6 +1,7 @@
 // The page: a text is typed, a button is pressed, and it is heard.
 
-import { type Ask, type Progress, type Task, Trouble, Unreachable, type Version, begin, cancel, follow, versions } from "./service";
+import { type Ask, type Progress, Stranger, type Task, Trouble, Unreachable, type Version } from "./service";
+import { begin, cancel, follow, signIn, versions } from "./service";
 import { type Word, say, switchLanguage, translate } from "./words";
 
 const form = element("ask", HTMLFormElement);
@@ -16,6 +17,8 @@ const progress = element("progress", HTMLElement);
 const trouble = element("trouble", HTMLElement);
 const bar = element("bar", HTMLProgressElement);
 const takes = element("takes", HTMLElement);
+const door = element("door", HTMLDialogElement);
+const key = element("key", HTMLInputElement);
 
 const LABELS: Word[] = ["neutral", "happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm"];
 // A version that is being loaded is asked after this often; it takes seconds to minutes.
@@ -167,9 +170,27 @@ function add(task: Task): void {
 }
 
 function fail(error: unknown): void {
-  if (error instanceof Unreachable) trouble.textContent = say("offline");
+  if (error instanceof Stranger) askWho();
+  else if (error instanceof Unreachable) trouble.textContent = say("offline");
   else if (error instanceof Trouble) trouble.textContent = error.message;
   else throw error;
+}
+
+function askWho(): void {
+  element("refused", HTMLElement).textContent = "";
+  if (!door.open) door.showModal();
+}
+
+async function enter(): Promise<void> {
+  const good = await signIn(key.value).catch(() => false);
+  if (!good) {
+    element("refused", HTMLElement).textContent = say("refused");
+    key.select();
+    return;
+  }
+  key.value = "";
+  door.close();
+  await submit();
 }
 
 function element<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
@@ -199,6 +220,10 @@ document.addEventListener("keydown", (event) => {
 });
 stop.addEventListener("click", () => {
   if (underWay !== null) void cancel(underWay.id).catch(fail);
+});
+element("enter", HTMLFormElement).addEventListener("submit", (event) => {
+  event.preventDefault();
+  void enter();
 });
 element("language", HTMLButtonElement).addEventListener("click", () => {
   switchLanguage();

@@ -42,6 +42,9 @@ export class Trouble extends Error {}
 /** The service did not answer at all. */
 export class Unreachable extends Error {}
 
+/** The service wants to know who asks. */
+export class Stranger extends Error {}
+
 // A browser reconnects by itself when a stream breaks; after this many times in a row the service is gone.
 const MOST_RECONNECTS = 3;
 
@@ -93,9 +96,21 @@ export async function versions(): Promise<Version[]> {
   return (await answer.json()) as Version[];
 }
 
+/** Begin a session with a key; whether it was a good one. */
+export async function signIn(key: string): Promise<boolean> {
+  const answer = await fetch("/api/session", {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ key }),
+  });
+  return answer.ok;
+}
+
 async function request(path: string, how: RequestInit): Promise<Response> {
   try {
-    return await fetch(path, how);
+    const answer = await fetch(path, how);
+    if (answer.status === 401) throw new Stranger();
+    return answer;
   } catch (error) {
     if (error instanceof TypeError) throw new Unreachable();
     throw error;

@@ -23,10 +23,10 @@ class RunningService:
 
 
 @contextmanager
-def sine_service(folder: Path) -> Iterator[RunningService]:
+def sine_service(folder: Path, *options: str) -> Iterator[RunningService]:
     with (folder / "log").open("a") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.synth.service.serve_sine", str(folder)],
+            [sys.executable, "-m", "tests.synth.service.serve_sine", str(folder), *options],
             cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
         try:

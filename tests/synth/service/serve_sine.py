@@ -1,4 +1,7 @@
-"""The real service with the tests' small engine: `serve_sine.py FOLDER`. Prints its address, then serves until it is ended."""
+"""The real service with the tests' small engine: `serve_sine.py FOLDER [keys]`. Prints its address, then serves until it is ended.
+
+With `keys` it asks for them.
+"""
 
 import os
 import sys
@@ -18,7 +21,7 @@ from synth.worker.supervisor import Supervisor
 def main() -> None:
     folder = Path(sys.argv[1])
     settings = ServiceSettings(folder / "audio", sqlite_url(folder / "hub.sqlite3"), queue=2, longest_text=2000, body_seconds=1.0)
-    settings = replace(settings, limits=TimeLimits(start=30, segment=20))
+    settings = replace(settings, limits=TimeLimits(start=30, segment=20), asks_for_keys="keys" in sys.argv)
     launch = Launch("tests.synth.worker.sine", folder)
     version = ServedVersion("sine", "ab" * 32, "sine", ("stable",), Supervisor(launch, settings.limits), Turns(settings.queue))
     app = create_app(settings, Served([version]))
