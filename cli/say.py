@@ -12,7 +12,7 @@ import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from indextts_hub.errors import UsageError
+from indextts_hub.errors import PolicyError, UsageError
 
 if TYPE_CHECKING:
     from synth.audio.formats import Format
@@ -119,6 +119,12 @@ def _by_service(wish: _Wish, output: Path) -> _Said | None:
         answer = client.post("/synthesize", json=asked)
         if answer.status_code in {404, 503}:
             return None  # it serves other versions, or none yet; a worker of our own can do it
+        if answer.status_code in {401, 403}:
+            raise PolicyError(
+                f"the service at {settings.server} does not let this in: {answer.json()['title']}",
+                remedy="set INDEXTTS_HUB_KEY to a key of the service, or INDEXTTS_HUB_SERVER to another",
+                code=answer.json()["code"],
+            )
         if answer.status_code != 200:
             problem = answer.json()
             raise UsageError(problem["title"], remedy=problem["remedy"], code=problem["code"])
