@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from indextts_hub.bundle import BundledVersion, ExportOptions, ImportOptions, export_bundle, import_bundle
 from indextts_hub.errors import NotFound, PolicyError, UsageError
 from indextts_hub.manifest import Digest, Manifest
 from indextts_hub.store import (
@@ -22,6 +23,7 @@ from indextts_hub.store import (
     put_aside_bad,
     remove_version,
 )
+from indextts_hub.transfer import Silent
 from tests.hub.store.shelf import Shelf, manifest_of
 
 BODIES = (b"one", b"two", b"three")
@@ -64,6 +66,22 @@ class StoreMachine(RuleBasedStateMachine):
                 Path(folder, path).write_bytes(body)
             assert adopt(self.store, name, MANIFESTS[name], Path(folder), wait=1).missing == ()
         self.here.add(name)
+
+    @precondition(lambda self: self.here)
+    @rule(data=st.data())
+    def export(self, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(sorted(self.here)))
+        bundle = self.folder / f"{name}.tar"
+        before = bundle.read_bytes() if bundle.exists() else None
+        export_bundle(self.store, [BundledVersion(name, MANIFESTS[name])], [], bundle, ExportOptions(), Silent())
+        assert before in {None, bundle.read_bytes()}
+
+    @rule(name=names)
+    def bring_back(self, name: str) -> None:
+        bundle = self.folder / f"{name}.tar"
+        if bundle.exists():
+            import_bundle(self.store, bundle, ImportOptions(wait=1), 0, Silent())
+            self.here.add(name)
 
     @rule(name=names)
     def remove(self, name: str) -> None:

@@ -1,0 +1,97 @@
+"""An import, killed or failed at each of its system calls in turn: no version is seen before it is whole, and the next one ends it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from indextts_hub.store import SnapshotState, check_version, open_store
+from tests.hub.bundle.carrier import Carrier, laid_out
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    pytest.mark.skipif(shutil.which("strace") is None, reason="strace injects the faults"),
+]
+
+ROOT = Path(__file__).parents[3]
+FILES = {"a.bin": b"a" * 5000, "sub/b.bin": b"b" * 3000}
+# More than any call is made in one import: a sweep that gets there does not end.
+FAR = 200
+
+
+@pytest.fixture
+def bundle(carrier: Carrier) -> Path:
+    carrier.write([carrier.version("v23", FILES)])
+    return carrier.bundle
+
+
+def run_with(fault: str, store: Path, bundle: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = ["strace", "-f", "-qq", "--seccomp-bpf", "-o", os.devnull, "-e", f"inject={fault}", *more]
+    return subprocess.run(
+        [*command, sys.executable, "-m", "tests.hub.bundle.life", str(store), str(bundle)],
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, timeout=60, check=False, cwd=ROOT,
+    )  # fmt: skip
+
+
+def assert_sound_and_ends(root: Path, bundle: Path) -> None:
+    """What can be seen is whole and right; an undisturbed import then comes to its end."""
+    store = open_store(root)
+    for digest, size in store.blobs:
+        assert store.blobs.check(digest, size).ok
+    for name, digest in store.snapshots.list():
+        state = store.snapshots.state(name, store.manifests.read(digest))
+        assert state in {SnapshotState.COMPLETE, SnapshotState.ABSENT}
+    subprocess.run([sys.executable, "-m", "tests.hub.bundle.life", str(root), str(bundle)], check=True, timeout=60, cwd=ROOT)
+    ((name, digest),) = list(store.snapshots.list())
+    assert check_version(store, name, digest).ok
+    assert laid_out(store, name, store.manifests.read(digest)) == FILES
+    assert os.listdir(store.partials) == []
+
+
+@pytest.mark.parametrize("call", ["fsync", "write", "rename", "linkat", "mkdir"])
+def test_an_import_that_is_killed_at_any_call_leaves_nothing_wrong(tmp_path: Path, bundle: Path, call: str) -> None:
+    """S01, B10."""
+    for number in range(1, FAR):
+        root = tmp_path / f"store{number}"
+        done = run_with(f"{call}:signal=KILL:when={number}", root, bundle)
+        if done.returncode == 0:
+            assert number > 1
+            return
+        assert done.returncode == -9, done.stdout + done.stderr
+        assert_sound_and_ends(root, bundle)
+        shutil.rmtree(root)
+    pytest.fail("it never came to the end")
+
+
+@pytest.mark.parametrize(("call", "error"), [("write", "ENOSPC"), ("fsync", "EIO"), ("rename", "ENOSPC")])
+def test_a_disk_that_fails_at_any_call_is_told(tmp_path: Path, bundle: Path, call: str, error: str) -> None:
+    """S05, S07: exit 6 with a code, nothing seen, and the next import ends it."""
+    for number in range(1, FAR):
+        root = tmp_path / f"store{number}"
+        done = run_with(f"{call}:error={error}:when={number}", root, bundle)
+        if done.returncode == 0:
+            assert number > 1
+            return
+        assert done.returncode == 6, done.stdout + done.stderr
+        assert_sound_and_ends(root, bundle)
+        shutil.rmtree(root)
+    pytest.fail("it never came to the end")
+
+
+def test_a_stick_that_fails_while_it_is_read_is_told(tmp_path: Path, bundle: Path) -> None:
+    """B10: at each read of the bundle."""
+    for number in range(1, FAR):
+        root = tmp_path / f"store{number}"
+        done = run_with(f"read:error=EIO:when={number}", root, bundle, "-P", str(bundle))
+        if done.returncode == 0:
+            assert number > 1
+            return
+        assert done.returncode == 6, done.stdout + done.stderr
+        assert_sound_and_ends(root, bundle)
+        shutil.rmtree(root)
+    pytest.fail("it never came to the end")
