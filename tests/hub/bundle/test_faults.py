@@ -1,4 +1,4 @@
-"""An import that is killed or fails at each of its system calls: no version is seen before it is whole, and the next one ends it."""
+"""An import that is killed or fails at each of its system calls: no version is seen before it is whole; the next one ends it."""
 
 import os
 import shutil
