@@ -3,6 +3,7 @@
 import logging
 import sys
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -85,6 +86,7 @@ def _chosen(hub: "Hub", references: list[str], default: str | None) -> "list[Sna
 
 
 def _served(hub: "Hub", snapshot: "Snapshot", settings: "ServiceSettings") -> "ServedVersion":
+    from indextts_hub.store import assert_right
     from synth.environments import launch_for
     from synth.service.queue import Turns
     from synth.service.versions import ServedVersion
@@ -92,7 +94,8 @@ def _served(hub: "Hub", snapshot: "Snapshot", settings: "ServiceSettings") -> "S
 
     listed, manifest, known = hub.describe(f"{snapshot.version}@sha256:{snapshot.digest}")
     aliases = {*listed.aliases, *(known.aliases if known else ())}
-    supervisor = Supervisor(launch_for(manifest.engine, snapshot.path), settings.limits)
+    check = partial(assert_right, hub.store, snapshot.version, snapshot.digest)
+    supervisor = Supervisor(launch_for(manifest.engine, snapshot.path), settings.limits, check)
     return ServedVersion(
         snapshot.version, snapshot.digest, manifest.engine, tuple(sorted(aliases)), supervisor, Turns(settings.queue)
     )

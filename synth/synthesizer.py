@@ -4,8 +4,9 @@ import asyncio
 import secrets
 import threading
 import weakref
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -106,11 +107,13 @@ class Synthesizer:
             NotFound: the version is not here, and how to pull it; or its engine is unknown.
         """
         from indextts_hub import Hub
+        from indextts_hub.store import assert_right
 
         hub = Hub(cache_dir=cache_dir)
         snapshot = hub.snapshot(version)
         engine = hub.store.manifests.read(snapshot.digest).engine
-        self._start(launch_for(engine, snapshot.path), ModelUsed(snapshot.version, snapshot.digest))
+        check = partial(assert_right, hub.store, snapshot.version, snapshot.digest)
+        self._start(launch_for(engine, snapshot.path), ModelUsed(snapshot.version, snapshot.digest), check)
 
     @classmethod
     def of(cls, launch: Launch, model: ModelUsed) -> "Synthesizer":
@@ -119,10 +122,10 @@ class Synthesizer:
         made._start(launch, model)  # noqa: SLF001 - its own class
         return made
 
-    def _start(self, launch: Launch, model: ModelUsed) -> None:
+    def _start(self, launch: Launch, model: ModelUsed, check: Callable[[], None] = lambda: None) -> None:
         self._model = model
         self._loop = asyncio.new_event_loop()
-        self._supervisor = Supervisor(launch)
+        self._supervisor = Supervisor(launch, check=check)
         thread = threading.Thread(target=self._loop.run_forever, name="synthesizer", daemon=True)
         thread.start()
         # Also when it is forgotten, and at the end of the program: no process is left behind.

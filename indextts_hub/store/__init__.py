@@ -5,7 +5,15 @@ The store needs no database, and importing it costs little: `list` and `path` st
 
 from indextts_hub.store.adoption import Adoption, adopt
 from indextts_hub.store.blobs import BlobFinding, Blobs
-from indextts_hub.store.check import FileFinding, VersionFinding, check_blobs, check_version, look_at_version, put_aside_bad
+from indextts_hub.store.check import (
+    FileFinding,
+    VersionFinding,
+    assert_right,
+    check_blobs,
+    check_version,
+    look_at_version,
+    put_aside_bad,
+)
 from indextts_hub.store.damage import Damage, find_damage, mend_damage
 from indextts_hub.store.gc import Collected, Collection, collect, plan_collection, remove_version
 from indextts_hub.store.layouts import Layouts, RepoPart
@@ -42,6 +50,7 @@ __all__ = [
     "Target",
     "VersionFinding",
     "adopt",
+    "assert_right",
     "bad_ranges",
     "check_blobs",
     "check_version",

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from enum import StrEnum
 
@@ -33,9 +33,11 @@ class WorkerState(StrEnum):
 class Supervisor:
     """A worker that comes back. `start` it in a running event loop, and `stop` it where it was started."""
 
-    def __init__(self, launch: Launch, limits: TimeLimits | None = None) -> None:
+    def __init__(self, launch: Launch, limits: TimeLimits | None = None, check: Callable[[], None] = lambda: None) -> None:
+        """`check` is called in a thread before each start; what it raises keeps the engine from the version's files."""
         self._launch = launch
         self._limits = limits or TimeLimits()
+        self._check = check
         self._changed = asyncio.Condition()
         self._worker: Worker | None = None
         self._trouble: HubError | None = None
@@ -121,6 +123,7 @@ class Supervisor:
         failures = 0
         while True:
             try:
+                await asyncio.to_thread(self._check)
                 worker = await Worker.start(self._launch, self._limits)
             except HubError as error:
                 delay = min(_FIRST_DELAY * 2**failures, _LONGEST_DELAY)

@@ -71,6 +71,7 @@ def test_a_chunk_list_that_does_not_cover_the_file_is_refused(count: int) -> Non
 
 @pytest.mark.parametrize(("one", "other"), [("A.bin", "a.bin"), ("straße", "STRASSE"), ("a", "a/b"), ("A", "a/b"), ("ﬁle", "file")])
 def test_two_paths_that_are_one_file_somewhere_are_refused(one: str, other: str) -> None:
+    """S19, K05."""
     with pytest.raises(UsageError):
         manifest(entry(one), entry(other))
 

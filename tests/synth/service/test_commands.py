@@ -1,15 +1,19 @@
 """`serve` and `say` as a person runs them, with the real version."""
 
+import io
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 import soundfile
 
@@ -43,8 +47,10 @@ def serving(environment: dict[str, str], folder: Path) -> Iterator[tuple[str, su
         cwd=folder, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None
-        yield process.stdout.readline().split()[-1], process
-        process.terminate()
+        try:
+            yield process.stdout.readline().split()[-1], process
+        finally:
+            process.terminate()
 
 
 def test_a_text_is_spoken_into_a_file_by_a_worker_of_its_own(environment: dict[str, str], tmp_path: Path) -> None:
@@ -98,3 +104,45 @@ def test_the_service_ends_when_it_is_told_to_and_leaves_nothing(environment: dic
         process.send_signal(signal.SIGTERM)
         process.wait(15)
         assert not Path(f"/proc/{process.pid}").exists()
+
+
+def test_weights_that_change_on_the_disk_change_no_speech_and_are_refused_when_they_are_loaded_again(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    """A07, S24: written over in place and cut short, as no hub would do."""
+    cache = tmp_path / "cache_hub"
+    shutil.copytree(environment["INDEXTTS_HUB_CACHE"], cache, ignore=shutil.ignore_patterns("*.sqlite3*", "locks"))
+    (cache / "locks").mkdir()
+    asked = {"text": "你好", "format": "wav"}
+    with (
+        serving({**environment, "INDEXTTS_HUB_CACHE": str(cache)}, tmp_path) as (address, process),
+        httpx2.Client(base_url=address, timeout=60, trust_env=False) as client,
+    ):
+        wait_until(lambda: client.get("/readyz").status_code == 200)
+        before = client.post("/synthesize", json=asked, headers={"Accept": "audio/wav"})
+        assert before.status_code == 200
+        weights = next((cache / "versions" / "lite").rglob("mb_melgan.tflite"))
+        weights.chmod(0o644)
+        weights.write_bytes(b"\0" * 1000)
+        after = client.post("/synthesize", json=asked, headers={"Accept": "audio/wav"})
+        assert speech(after.content) == speech(before.content)
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        wait_until(lambda: client.get("/readyz").json()[0]["state"] == "failing")
+        assert "mb_melgan.tflite" in client.get("/readyz").json()[0]["trouble"]
+        refused = client.post("/synthesize", json=asked)
+        assert refused.status_code == 503
+        assert "Retry-After" in refused.headers
+
+
+def speech(wav: bytes) -> bytes:
+    """The samples, without the labels, which name the task."""
+    samples, _ = soundfile.read(io.BytesIO(wav), dtype="int16")
+    return bytes(samples.tobytes())
+
+
+def wait_until(so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not so():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
