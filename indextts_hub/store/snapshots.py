@@ -201,11 +201,27 @@ class Snapshots:
                     same_bytes_at(target, self._blob(file))
                 for folder, _, _ in os.walk(building):
                     sync_folder(Path(folder))
-                building.rename(final)
-                sync_folder(final.parent)
+                if self._appeared(building, final):
+                    sync_folder(final.parent)
+                    return
             except BaseException:
                 remove_tree(building)
                 raise
+        # Another process laid it out meanwhile, perhaps with fewer files.
+        remove_tree(building)
+        for file in files:
+            self._lay_out(final, file)
+
+    @staticmethod
+    def _appeared(building: Path, final: Path) -> bool:
+        """Rename a snapshot into place; False if somebody else's stands there already."""
+        try:
+            building.rename(final)
+        except OSError:
+            if not final.is_dir():
+                raise
+            return False
+        return True
 
     def _lay_out(self, final: Path, file: FileEntry) -> None:
         if not self._is_laid_out(final, file):

@@ -21,6 +21,8 @@ PROGRAM = str(Path(sys.executable).with_name("indextts-hub"))
 CHUNK = 64 << 10
 FILES = {f"part-{number}.bin": random.Random(number).randbytes(500_000 + 1000 * number) for number in range(5)}
 KILLS = 200
+# Whoever runs the tests in the background may ignore the signal, and what is ignored is inherited.
+WITH_SIGINT = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.skipif(os.name == "nt", reason="POSIX signals")]
 
@@ -40,7 +42,8 @@ class Link:
 
     def start(self) -> subprocess.Popen[str]:
         command = [PROGRAM, "pull", "v23", "--json", "--catalog", str(self.catalog), "--cache-dir", str(self.cache)]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        begin = [sys.executable, "-c", WITH_SIGINT, *command]
+        return subprocess.Popen(begin, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
     def finish(self) -> dict[str, object]:
         out, err = self.start().communicate(timeout=120)

@@ -133,3 +133,13 @@ def test_strange_but_portable_names_work_from_end_to_end(store: Store, shelf: Sh
     assert store.snapshots.state("lite", manifest) is SnapshotState.COMPLETE
     store.snapshots.remove("lite", manifest.digest)
     assert store.snapshots.state("lite", manifest) is SnapshotState.ABSENT
+
+
+def test_two_processes_that_lay_out_one_version_at_once_both_succeed(store: Store, shelf: Shelf) -> None:
+    """S10: the one that comes second finds the other's folder in its place when it renames its own."""
+    manifest = shelf.version("v23", {"a.bin": b"a", "sub/b.bin": b"b"})
+    final = store.snapshots.path("v23", manifest.digest)
+    (final / "sub" / "b.bin").unlink()  # the other one laid out only a part
+    store.snapshots._build(final, manifest.files)
+    assert store.snapshots.state("v23", manifest) is SnapshotState.COMPLETE
+    assert [path.name for path in final.parent.iterdir()] == [final.name]
