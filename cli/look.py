@@ -24,7 +24,8 @@ def list_versions(
     to_json: ToJson = False,
 ) -> None:
     """What is here; with --all what there is."""
-    rows = list(opened(cache_dir, catalog).list_versions(all_known=all_known))
+    hub = opened(cache_dir, catalog)
+    rows = list(hub.list_versions(all_known=all_known))
     if to_json:
         write_json(
             [
@@ -37,6 +38,7 @@ def list_versions(
                     "size": row.size,
                     "state": row.state,
                     "path": row.path,
+                    "revoked": hub.revocation(row.version, row.digest),
                 }
                 for row in rows
             ]
@@ -51,7 +53,7 @@ def list_versions(
                     ", ".join(row.aliases) or "-",
                     row.engine,
                     size(row.size),
-                    row.state,
+                    "revoked" if hub.revocation(row.version, row.digest) else row.state,
                 )
                 for row in rows
             ],
@@ -111,6 +113,8 @@ def show(
     if known and known.title:
         write_line(known.title)
     write_line(f"engine {manifest.engine}, {size(manifest.size)}, {listed.state}, from {', '.join(sources) or 'no known mirror'}")
+    if reason := hub.revocation(listed.version, listed.digest):
+        write_line(f"revoked: {reason}")
     write_line(f"licence: {manifest.license.name}{' ' + manifest.license.url if manifest.license.url else ''}")
     if known and known.license_note:
         write_line(f"  {known.license_note}")

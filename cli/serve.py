@@ -10,7 +10,7 @@ import typer
 
 from cli.options import CacheDir, CatalogPlace, Verbose, opened
 from cli.render import write_line
-from indextts_hub.errors import NotFound
+from indextts_hub.errors import NotFound, PolicyError
 
 if TYPE_CHECKING:
     from indextts_hub import Hub
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
     model: Annotated[
         list[str] | None, typer.Option("--model", metavar="REF", help="A version to serve; all that are here.")
     ] = None,
@@ -31,6 +31,7 @@ def serve(
     auth: Annotated[
         bool | None, typer.Option("--auth/--no-auth", help="Ask for keys; by default unless only this machine can reach it.")
     ] = None,
+    allow_revoked: Annotated[bool, typer.Option("--allow-revoked", help="Serve what the catalogue has revoked, too.")] = False,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
     verbose: Verbose = False,
@@ -54,7 +55,7 @@ def serve(
             level=logging.INFO if verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s"
         )
         hub = opened(cache_dir, catalog)
-        snapshots = _chosen(hub, model or [], default)
+        snapshots = _chosen(hub, model or [], default, allow_revoked=allow_revoked)
         for snapshot in snapshots:
             # What is being served is in use: gc and remove leave it alone.
             claims.enter_context(hub.store.claim(snapshot.version, hub.store.manifests.read(snapshot.digest), act="serve"))
@@ -71,18 +72,34 @@ def serve(
         serve_app(app, listening, lambda address: _started(address, [version.name for version in served]))
 
 
-def _chosen(hub: "Hub", references: list[str], default: str | None) -> "list[Snapshot]":
+def _chosen(hub: "Hub", references: list[str], default: str | None, *, allow_revoked: bool) -> "list[Snapshot]":
     from synth.environments import ENGINES
 
     if not references:
         here = [row for row in hub.list_versions() if row.state == "complete" and row.engine in ENGINES]
+        if not allow_revoked:
+            here = [row for row in here if not hub.revocation(row.version, row.digest)]
         references = [f"{row.version}@sha256:{row.digest}" for row in here]
     if default is not None:
         references = [default, *references]
     if not references:
         raise NotFound("no version is here that could be served", remedy="get one with `indextts-hub pull lite`", code="E_NO_MODEL")
     found = [hub.snapshot(reference) for reference in references]
+    for snapshot in found:
+        if reason := hub.revocation(snapshot.version, snapshot.digest):
+            _answer_for(hub, snapshot, reason, allowed=allow_revoked)
     return list({snapshot.digest: snapshot for snapshot in found}.values())
+
+
+def _answer_for(hub: "Hub", snapshot: "Snapshot", reason: str, *, allowed: bool) -> None:
+    """Whoever serves what was revoked says so plainly, and it is written down."""
+    name = f"{snapshot.version}@sha256:{snapshot.digest}"
+    hub.books.log("serve revoked", name, "done" if allowed else "E_REVOKED", {"reason": reason[:200]})
+    if not allowed:
+        raise PolicyError(
+            f"{snapshot.version} was revoked: {reason}", remedy="serve another version, or say --allow-revoked", code="E_REVOKED"
+        )
+    sys.stderr.write(f"{snapshot.version} was revoked: {reason}\n")
 
 
 def _served(hub: "Hub", snapshot: "Snapshot", settings: "ServiceSettings") -> "ServedVersion":

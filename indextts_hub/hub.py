@@ -167,6 +167,11 @@ class Hub:
                 if (version.name, version.manifest.digest) not in there:
                     yield self._listed(version.name, version.manifest, version.aliases, pinned=False)
 
+    def revocation(self, name: str, digest: Digest) -> str | None:
+        """Why the catalogue does not want a version to be used any more; None if it has nothing against it."""
+        known = self.catalog.versions.get(name)
+        return known.revoked.get(digest) if known else None
+
     def snapshot(self, reference: str) -> Snapshot:
         """A version as it lies in the store.
 
@@ -383,6 +388,8 @@ class Hub:
         version = self._version(VersionRef.parse(reference))
         if options.locked is not None:
             check_locked(version, options.locked)
+        if reason := version.revoked.get(version.manifest.digest):
+            raise PolicyError(f"{version.name} was revoked: {reason}", remedy="pull another version", code="E_REVOKED")
         if version.accept and not options.offline:
             self.books.hold_to_license(version, accepts=options.accept_license)
         return version

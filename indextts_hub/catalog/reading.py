@@ -89,8 +89,10 @@ def _version(tree: Tree, name: str, model: VersionModel, mirrors: Mapping[str, M
             files=tuple(file for part in parts for file in part.files),
             parts=tuple(_part_licenses(parts)),
         )
+    with _pointing(tree, (*at, "revoked")):
+        revoked = {check_digest(each.digest): each.reason for each in model.revoked}
     accept = model.license.accept or any(part.accept for part in parts)
-    return Version(name, model.title, model.aliases, manifest.license, accept, manifest, parts, model.license.note)
+    return Version(name, model.title, model.aliases, manifest.license, accept, manifest, parts, model.license.note, revoked)
 
 
 def _part_models(tree: Tree, at: Location, model: VersionModel) -> Iterator[tuple[Location, PartModel]]:

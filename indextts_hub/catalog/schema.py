@@ -56,6 +56,13 @@ class PartModel(_Strict):
     files: tuple[FileModel, ...] = Field(min_length=1)
 
 
+class RevokedModel(_Strict):
+    """A digest that this name had and that is not to be used any more, and why."""
+
+    digest: str
+    reason: str
+
+
 class VersionModel(_Strict):
     """A version: `sources` and `files` are one part at its top, or there are `parts`."""
 
@@ -63,6 +70,7 @@ class VersionModel(_Strict):
     engine: str
     license: LicenseModel
     aliases: tuple[str, ...] = ()
+    revoked: tuple[RevokedModel, ...] = ()
     parts: tuple[PartModel, ...] | None = Field(default=None, min_length=1)
     sources: tuple[dict[str, JsonValue], ...] | None = None
     files: tuple[FileModel, ...] | None = None

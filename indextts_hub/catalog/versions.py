@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from indextts_hub.catalog.schema import nearest
 from indextts_hub.errors import NotFound
-from indextts_hub.manifest import FileEntry, License, Manifest
+from indextts_hub.manifest import Digest, FileEntry, License, Manifest
 from indextts_hub.paths import PortablePath
 from indextts_hub.sources import EntryOptions, MirrorOptions, RemoteFile
 
@@ -40,6 +40,7 @@ class Version:
     Attributes:
         accept: whether a licence, of the version or a part, must be accepted before a pull.
         license_note: what a reader should know of the licence: conflicts, thresholds.
+        revoked: digests that this name had and that are not to be used any more, each with why.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Version:
     manifest: Manifest
     parts: tuple[Part, ...]
     license_note: str | None = None
+    revoked: Mapping[Digest, str] = field(default_factory=dict)
 
     def places(self, file: FileEntry) -> tuple[tuple[RemoteFile, EntryOptions], ...]:
         """Where a file of this version may be got: the file as each place knows it, and the place; as the catalogue orders them."""

@@ -242,3 +242,20 @@ def test_keys_are_made_shown_once_listed_and_revoked(machine: Machine) -> None:
     assert "revoked" in machine.run("key", "list").stdout
     refused(machine.run("key", "revoke", "nobody"), 3, "E_NO_KEY")
     refused(machine.run("key", "create", "x", "--scope", "fly"), 2, "E_USAGE")
+
+
+def test_a_version_that_was_revoked_is_shown_not_pulled_and_not_served(machine: Machine) -> None:
+    """K08."""
+    machine.run("pull", "tiny")
+    digest = json.loads(machine.run("list", "--json").stdout)[0]["digest"]
+    place = machine.folder / "mirrors.yaml"
+    text = place.read_text("utf-8")
+    place.write_text(text.replace("    aliases: [small]\n", f"    revoked: [{{digest: {digest}, reason: it stutters}}]\n"), "utf-8")
+    assert json.loads(machine.run("list", "--json").stdout)[0]["revoked"] == "it stutters"
+    assert "revoked" in machine.run("list").stdout
+    assert "revoked: it stutters" in machine.run("show", "tiny").stdout
+    refused(machine.run("pull", "tiny"), 8, "E_REVOKED")
+    refused(machine.run("serve", "--model", "tiny", "--port", "0"), 8, "E_REVOKED")
+    event = json.loads(machine.run("audit", "log", "--json").stdout.splitlines()[-1])
+    assert (event["act"], event["outcome"]) == ("serve revoked", "E_REVOKED")
+    refused(machine.run("serve", "--port", "0"), 3, "E_NO_MODEL")

@@ -179,6 +179,21 @@ def test_an_engine_that_never_loads_is_given_up(tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_an_engine_that_is_killed_for_memory_while_it_loads_is_failing_and_its_parent_lives(tmp_path: Path) -> None:
+    """S23."""
+    (tmp_path / "too large").touch()
+
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            with pytest.raises(WorkerDied):
+                await supervisor.ready()
+            assert supervisor.state is WorkerState.FAILING
+            (tmp_path / "too large").unlink()
+            await until_ready(supervisor)
+
+    asyncio.run(story())
+
+
 def test_stopping_leaves_no_process_behind(tmp_path: Path) -> None:
     async def story() -> int:
         async with running(launch(tmp_path)) as supervisor:
