@@ -37,7 +37,7 @@ COMMANDS = MappingProxyType(
         "serve": ("cli.serve:serve", "Lend the versions to an intranet: speech over HTTP and a page."),
         "say": ("cli.say:say", "Speak a text into a file."),
         "key": ("cli.key:key", "Who may ask a service: create, list, revoke."),
-        "audit": ("cli.audit:audit", "Who did what, when: log, verify."),
+        "audit": ("cli.audit:audit", "Who did what, when: log, checkpoint, verify."),
         "doctor": ("cli.doctor:doctor", "Find what is wrong and say what to do; --rebuild mends."),
         "db": ("cli.database:db", "The database: current, upgrade."),
         "version": ("cli.version:version", "Which program this is."),

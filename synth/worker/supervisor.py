@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from enum import StrEnum
+from pathlib import Path
 
 from indextts_hub.errors import HubError
 from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
@@ -49,6 +50,11 @@ class Supervisor:
     def capabilities(self) -> Capabilities | None:
         """What the engine can do; None until it was ready once."""
         return None if self._worker is None else self._worker.capabilities
+
+    @property
+    def snapshot(self) -> Path:
+        """The folder of the version's files."""
+        return self._launch.snapshot
 
     @property
     def pid(self) -> int | None:

@@ -1,6 +1,7 @@
 """The command as users and scripts meet it: exit codes, two lines of message, one JSON document, nothing under a final name."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -259,3 +260,23 @@ def test_a_version_that_was_revoked_is_shown_not_pulled_and_not_served(machine: 
     event = json.loads(machine.run("audit", "log", "--json").stdout.splitlines()[-1])
     assert (event["act"], event["outcome"]) == ("serve revoked", "E_REVOKED")
     refused(machine.run("serve", "--port", "0"), 3, "E_NO_MODEL")
+
+
+def test_a_kept_checkpoint_tells_a_store_that_was_put_back_from_a_backup(machine: Machine) -> None:
+    """S22, L02: whoever puts the store back puts all of it back; the note lies elsewhere."""
+    machine.run("pull", "tiny")
+    backup = machine.folder / "backup"
+    shutil.copytree(machine.cache, backup, symlinks=True)
+    machine.run("pin", "tiny")
+    assert machine.run("audit", "checkpoint", "-o", "note.txt").returncode == 0
+    machine.run("unpin", "tiny")
+    assert machine.run("audit", "verify", "--checkpoint", "note.txt").returncode == 0
+    key = machine.run("audit", "checkpoint", "--json").stdout
+    shutil.rmtree(machine.cache)
+    backup.rename(machine.cache)
+    assert machine.run("audit", "verify").returncode == 0  # by itself an old log is a good log
+    done = machine.run("audit", "verify", "--checkpoint", "note.txt", "--key", json.loads(key)["key"])
+    assert done.returncode == 4
+    assert "error[E_LOG]" in done.stderr
+    (machine.folder / "note.txt").write_text("rubbish")
+    refused(machine.run("audit", "verify", "--checkpoint", "note.txt"), 4, "E_CHECKPOINT")

@@ -1,15 +1,21 @@
 """`/healthz`: the process answers. `/readyz`: a version can speak. `/metrics`: how it does."""
 
+import asyncio
+from pathlib import Path
+
 from fastapi import APIRouter
 from pydantic import BaseModel
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from synth.service.metrics import CONTENT_TYPE, Metrics
-from synth.service.versions import Served
+from synth.service.versions import Served, ServedVersion
 from synth.worker.supervisor import WorkerState
 
 __all__ = ["SERVICE", "routes"]
 
+UNREACHED = "unreached"
+# Whoever balances load by /readyz asks every few seconds.
+DISK_SECONDS = 2.0
 SERVICE = "indextts-hub"
 """What `/healthz` answers with, so that a client knows whom it has found on a port."""
 
@@ -44,18 +50,19 @@ def routes(served: Served, metrics: Metrics) -> APIRouter:
 
     @router.get("/readyz", summary="Whether a version can speak", response_model=list[Readiness])
     async def readyz() -> Response:
+        reached = await asyncio.gather(*(_is_reached(version.supervisor.snapshot) for version in served))
         found = [
             Readiness(
                 version=version.name,
                 digest=version.digest,
                 engine=version.engine,
-                state=version.supervisor.state,
+                state=version.supervisor.state if there else UNREACHED,
                 waiting=version.turns.waiting,
                 restarts=version.supervisor.restarts,
                 emotions=list(can.emotions) if (can := version.supervisor.capabilities) else [],
-                trouble=None if version.supervisor.trouble is None else version.supervisor.trouble.message,
+                trouble=_trouble(version) if there else "its disk does not answer, or was taken away",
             )
-            for version in served
+            for version, there in zip(served, reached, strict=True)
         ]
         ready = any(version.state == WorkerState.READY for version in found)
         headers = {} if ready else {"Retry-After": "5"}
@@ -66,3 +73,16 @@ def routes(served: Served, metrics: Metrics) -> APIRouter:
         return Response(metrics.text(), media_type=CONTENT_TYPE)
 
     return router
+
+
+def _trouble(version: ServedVersion) -> str | None:
+    return None if version.supervisor.trouble is None else version.supervisor.trouble.message
+
+
+async def _is_reached(folder: Path) -> bool:
+    """Whether a version's files can be looked at, and soon: a disk that was taken away may hang instead of answering."""
+    try:
+        async with asyncio.timeout(DISK_SECONDS):
+            return await asyncio.to_thread(folder.is_dir)
+    except TimeoutError:
+        return False

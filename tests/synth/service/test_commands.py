@@ -132,6 +132,8 @@ def test_weights_that_change_on_the_disk_change_no_speech_and_are_refused_when_t
         assert "mb_melgan.tflite" in client.get("/readyz").json()[0]["trouble"]
         refused = client.post("/synthesize", json=asked)
         assert refused.status_code == 503
+        cache.rename(tmp_path / "taken away")
+        assert (client.get("/readyz").status_code, client.get("/readyz").json()[0]["state"]) == (503, "unreached")
         assert "Retry-After" in refused.headers
 
 
