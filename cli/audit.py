@@ -39,7 +39,7 @@ def checkpoint(
     catalog: CatalogPlace = None,
     to_json: ToJson = False,
 ) -> None:
-    """Sign what the log is now. Who keeps the note elsewhere can tell later if the log was cut or rewritten, or comes from a backup."""
+    """Sign what the log is now. Who keeps the note elsewhere can tell if the log is cut or rewritten, or comes from a backup."""
     from indextts_hub.audit.checkpoints import log_key, sign_checkpoint
     from indextts_hub.store.durable import write_durably
 
