@@ -145,6 +145,9 @@ def _bring(store: Store, bundle: OpenBundle, file: BundledFile, path: PortablePa
     """One file into its blob, from where an earlier import stopped; from its start if that was wrong."""
     partial = store.partials / f"{file.sha256}.part"
     begun = _begun(store, file)
+    if not begun:
+        unlink(partial.with_suffix(".map"))
+        unlink(partial)
     progress(FileStarted(path, file.size, begun))
     for start in dict.fromkeys((begun, 0)):
         if _copied(bundle, file, partial, start, lambda count: progress(Moved(path, "bundle", count))):
@@ -171,14 +174,12 @@ def _copied(bundle: OpenBundle, file: BundledFile, partial: Path, start: int, mo
 
 
 def _begun(store: Store, file: BundledFile) -> int:
-    """How much of a file an earlier import left. A pull's partial has holes, and its map beside it tells: begin anew then."""
+    """How much of a file an earlier import left; nothing, if what lies there is a pull's, which has holes as its map tells."""
     partial = store.partials / f"{file.sha256}.part"
-    known = partial.with_suffix(".map")
-    if known.exists() or partial.is_symlink() or not partial.is_file() or partial.stat().st_size > file.size:
-        unlink(known)
-        unlink(partial)
+    if partial.with_suffix(".map").exists() or partial.is_symlink() or not partial.is_file():
         return 0
-    return partial.stat().st_size
+    size = partial.stat().st_size
+    return size if size <= file.size else 0
 
 
 def _shown(versions: Sequence[BundledVersion]) -> Mapping[Digest, PortablePath]:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indextts_hub.bundle.tar import header, size_of
-from indextts_hub.errors import IntegrityError, NotFound, PolicyError, StorageError
+from indextts_hub.errors import Busy, IntegrityError, NotFound, PolicyError, StorageError
 from indextts_hub.store import SnapshotState, check_version
 from tests.hub.bundle.carrier import FILES, NOW, Carrier, laid_out, nothing_is_visible
 
@@ -142,3 +142,20 @@ def test_a_header_is_what_every_tar_reads(size: int) -> None:
 def test_rubbish_is_refused_as_a_head(body: bytes) -> None:
     with pytest.raises(IntegrityError):
         size_of(body[:512], "oci-layout", 100)
+
+
+def test_what_a_pull_has_under_way_is_left_to_it_while_it_lives(carrier: Carrier) -> None:
+    """S10, S11: both bring the same file; the import waits for its turn, and then begins anew where the pull's partial has holes."""
+    version = carrier.version()
+    carrier.write([version])
+    file = next(f for f in version.manifest.files if f.path == "gpt.bin")
+    partial = carrier.there.partials / f"{file.sha256}.part"
+    partial.write_bytes(bytes(file.size))
+    partial.with_suffix(".map").write_text("{}")
+    with carrier.there.locks.writing([file.sha256], act="pull v23", wait=1), pytest.raises(Busy):
+        carrier.read(wait=0.2)
+    assert partial.exists()
+    assert partial.with_suffix(".map").exists()
+    carrier.read()
+    assert laid_out(carrier.there, "v23", version.manifest) == FILES
+    assert list(carrier.there.partials.iterdir()) == []
