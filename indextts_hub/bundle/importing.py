@@ -89,10 +89,10 @@ def import_bundle(store: Store, path: Path, options: ImportOptions, now: float, 
         absent = [file for file in files if not store.blobs.has(file.sha256, file.size)]
         check_room(store.partials, sum(file.size - _begun(store, file) for file in absent))
         added = _take(store, bundle, absent, options.wait, progress)
-        packages = _packages(bundle, options.packages) if options.packages else ()
+        packages = tuple(_packages(bundle, options.packages)) if options.packages else ()
         snapshots = tuple(store.snapshots.commit(each.name, each.manifest) for each in contents.versions)
         marks.advance(contents, bundle.signers)
-    return ImportReport(snapshots, added, len(files) - added, bundle.signers, tuple(packages))
+    return ImportReport(snapshots, added, len(files) - added, bundle.signers, packages)
 
 
 def _check_age(contents: Contents, now: float) -> None:
@@ -132,7 +132,8 @@ def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], wait:
         except IntegrityError as error:
             named = bundle.volumes.damaged(file.start, file.size)
             troubles += [f"{name} is damaged" for name in named] or [error.message]
-    if troubles:
+    needed = (file for version in bundle.contents.versions for file in version.manifest.files)
+    if troubles and not all(store.blobs.has(file.sha256, file.size) for file in needed):
         raise IntegrityError(
             f"the bundle can't be used whole: {'; '.join(dict.fromkeys(troubles))}",
             remedy="copy that again from where it was written, then import again: what was right is kept",

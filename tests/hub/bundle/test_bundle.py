@@ -2,14 +2,19 @@
 
 import hashlib
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from indextts_hub.bundle import Wheels
+from indextts_hub.bundle.contents import Contents, Package, members, read_contents
+from indextts_hub.bundle.packages import script
 from indextts_hub.bundle.tar import header, size_of
 from indextts_hub.errors import Busy, IntegrityError, NotFound, PolicyError, StorageError
+from indextts_hub.manifest import ByteCount, Digest
 from indextts_hub.store import SnapshotState, check_version
 from tests.hub.bundle.carrier import FILES, NOW, Carrier, laid_out, nothing_is_visible
 
@@ -145,7 +150,7 @@ def test_rubbish_is_refused_as_a_head(body: bytes) -> None:
 
 
 def test_what_a_pull_has_under_way_is_left_to_it_while_it_lives(carrier: Carrier) -> None:
-    """S10, S11: both bring the same file; the import waits for its turn, and then begins anew where the pull's partial has holes."""
+    """S10, S11: both bring the same file; the import waits for its turn, and then begins anew, for the pull's partial has holes."""
     version = carrier.version()
     carrier.write([version])
     file = next(f for f in version.manifest.files if f.path == "gpt.bin")
@@ -159,3 +164,44 @@ def test_what_a_pull_has_under_way_is_left_to_it_while_it_lives(carrier: Carrier
     carrier.read()
     assert laid_out(carrier.there, "v23", version.manifest) == FILES
     assert list(carrier.there.partials.iterdir()) == []
+
+
+def test_packages_are_written_where_they_are_wanted_under_their_own_names(carrier: Carrier, tmp_path: Path) -> None:
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    body = b"not really a wheel" * 1000
+    (wheels / "some_package-1.0-py3-none-any.whl").write_bytes(body)
+    package = Package("some_package-1.0-py3-none-any.whl", ByteCount(len(body)), Digest(hashlib.sha256(body).hexdigest()))
+    version = carrier.version()
+    carrier.write([version], wheels=Wheels(wheels, (package,), script([package])))
+    report = carrier.read(packages=tmp_path / "taken")
+    assert [path.name for path in report.packages] == [package.name]
+    assert report.packages[0].read_bytes() == body
+    assert laid_out(carrier.there, "v23", version.manifest) == FILES
+    with tarfile.open(carrier.bundle) as tar:
+        assert "install_offline.sh" in tar.getnames()[:3]
+
+
+class Told:
+    """A bundle's documents, told one after the other."""
+
+    def __init__(self, contents: Contents) -> None:
+        self.left = [member for member in members(contents, None) if isinstance(member.holds, bytes)]
+
+    def comes(self, name: str) -> bool:
+        return self.left[0].name == name
+
+    def take(self, name: str, largest: int) -> bytes:
+        member = self.left.pop(0)
+        assert member.name == name
+        assert isinstance(member.holds, bytes)
+        return member.holds
+
+
+@pytest.mark.parametrize("name", ["../evil.whl", "/etc/evil.whl", "evil.sh", "a b.whl", ".whl", "x/../y.whl", "x\\y.whl"])
+def test_a_package_that_is_named_like_anything_but_a_wheel_is_refused(name: str) -> None:
+    """B01."""
+    good = Contents((), (), (Package("p-1.0-py3-none-any.whl", ByteCount(1), Digest("a" * 64)),), b"#!/bin/sh\n")
+    assert read_contents(Told(good))[0] == good
+    with pytest.raises(IntegrityError, match="names"):
+        read_contents(Told(replace(good, packages=(replace(good.packages[0], name=name),))))
