@@ -26,6 +26,8 @@ def list_versions(
     """What is here; with --all what there is."""
     hub = opened(cache_dir, catalog)
     rows = list(hub.list_versions(all_known=all_known))
+    # What is here is listed without the catalogue, which may be far away; what there is can't be.
+    revoked = {row.digest: hub.revocation(row.version, row.digest) for row in rows} if all_known else {}
     if to_json:
         write_json(
             [
@@ -38,8 +40,8 @@ def list_versions(
                     "size": row.size,
                     "state": row.state,
                     "path": row.path,
-                    "revoked": hub.revocation(row.version, row.digest),
                 }
+                | ({"revoked": revoked[row.digest]} if all_known else {})
                 for row in rows
             ]
         )
@@ -53,7 +55,7 @@ def list_versions(
                     ", ".join(row.aliases) or "-",
                     row.engine,
                     size(row.size),
-                    "revoked" if hub.revocation(row.version, row.digest) else row.state,
+                    "revoked" if revoked.get(row.digest) else row.state,
                 )
                 for row in rows
             ],

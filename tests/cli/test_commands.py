@@ -252,8 +252,8 @@ def test_a_version_that_was_revoked_is_shown_not_pulled_and_not_served(machine: 
     place = machine.folder / "mirrors.yaml"
     text = place.read_text("utf-8")
     place.write_text(text.replace("    aliases: [small]\n", f"    revoked: [{{digest: {digest}, reason: it stutters}}]\n"), "utf-8")
-    assert json.loads(machine.run("list", "--json").stdout)[0]["revoked"] == "it stutters"
-    assert "revoked" in machine.run("list").stdout
+    assert json.loads(machine.run("list", "--all", "--json").stdout)[0]["revoked"] == "it stutters"
+    assert "revoked" in machine.run("list", "--all").stdout
     assert "revoked: it stutters" in machine.run("show", "tiny").stdout
     refused(machine.run("pull", "tiny"), 8, "E_REVOKED")
     refused(machine.run("serve", "--model", "tiny", "--port", "0"), 8, "E_REVOKED")
@@ -280,3 +280,10 @@ def test_a_kept_checkpoint_tells_a_store_that_was_put_back_from_a_backup(machine
     assert "error[E_LOG]" in done.stderr
     (machine.folder / "note.txt").write_text("rubbish")
     refused(machine.run("audit", "verify", "--checkpoint", "note.txt"), 4, "E_CHECKPOINT")
+
+
+def test_what_is_here_is_listed_whatever_becomes_of_the_catalogue(machine: Machine) -> None:
+    machine.run("pull", "tiny")
+    (machine.folder / "mirrors.yaml").write_text("rubbish: [")
+    assert "tiny" in machine.run("list").stdout
+    refused(machine.run("list", "--all"), 2, "E_CATALOG")
