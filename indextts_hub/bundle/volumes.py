@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from indextts_hub.bundle.tar import REMEDY
-from indextts_hub.errors import HubError, IntegrityError, NotFound
+from indextts_hub.errors import HubError, IntegrityError, NotFound, UsageError
 from indextts_hub.manifest import Digest, Json, canonical_json, check_digest, load_strict_json
 from indextts_hub.store.blobs import digest_of, open_regular
 from indextts_hub.store.durable import adopt_file, temporary_beside, unlink, write_durably
@@ -86,14 +86,16 @@ class VolumeWriter:
     def discard(self) -> None:
         """Remove what is not visible yet."""
         if self._open is not None:
-            self._open[2].close()
+            with suppress(OSError):  # a full disk says so again
+                self._open[2].close()
             unlink(self._open[1])
         for _, beside, _, _ in self._begun:
             with suppress(OSError):
                 unlink(beside)
 
     def _begin(self) -> None:
-        number = len(self._begun) + 1
+        if (number := len(self._begun) + 1) > MOST_VOLUMES:
+            raise UsageError(f"these would be more than {MOST_VOLUMES} volumes", remedy="give a larger size with --split")
         final = self._output if self._limit is None else self._output.with_name(f"{self._output.name}.{number:03}")
         beside = temporary_beside(final)
         with storage_errors(final):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from indextts_hub.bundle.volumes import LARGEST_ON_FAT, largest_file
-from indextts_hub.errors import IntegrityError, NotFound, PolicyError
+from indextts_hub.errors import IntegrityError, NotFound, PolicyError, UsageError
 from tests.hub.bundle.carrier import FILES, Carrier, Signer, laid_out, trust
 
 LIMIT = 1 << 20
@@ -23,6 +23,12 @@ def test_volumes_are_no_larger_than_asked_and_together_they_are_the_bundle(carri
     joined = b"".join(path.read_bytes() for path in volumes)
     carrier.write([carrier.version()])
     assert carrier.bundle.read_bytes() == joined
+
+
+def test_more_volumes_than_a_list_may_name_are_not_begun(carrier: Carrier) -> None:
+    with pytest.raises(UsageError, match="999"):
+        carrier.write([carrier.version()], limit=2000)
+    assert list(carrier.stick.iterdir()) == []
 
 
 @pytest.mark.parametrize("named", ["v23.tar", "v23.tar.001", "v23.tar.volumes.json"])
