@@ -227,24 +227,28 @@ class Board:
             self._changed.notify_all()
 
     def doubted(self, job: Job) -> list[int]:
-        """The chunks that no digest proves, of a mirror that has another file now than before. What it has under way is useless."""
+        """The chunks that no digest proves, of a mirror that has another file now than before. What it has under way is useless.
+
+        Each is told once, however many of the mirror's workers ask; `lost` makes it missing again.
+        """
         with self._changed:
             file, name = job.file, job.mirror.name
             for under_way in file.flights.values():
                 for other in under_way:
                     other.useless = other.useless or other.mirror is job.mirror
-            proven = file.planned.entry.chunks is not None
-            return [] if proven else [number for number, giver in file.giver.items() if giver == name]
+            if file.planned.entry.chunks is not None:
+                return []
+            numbers = [number for number, giver in file.giver.items() if giver == name]
+            for number in numbers:
+                del file.giver[number]
+                size, use = file.partial.chunks[number].size, file.uses[name]
+                use.bytes, use.chunks, file.wasted = use.bytes - size, use.chunks - 1, file.wasted + size
+            return numbers
 
     def lost(self, file: FileState, numbers: list[int]) -> None:
         """Chunks that were here must arrive again."""
         with self._changed:
-            for number in numbers:
-                size = file.partial.chunks[number].size
-                use = file.uses[file.giver.pop(number)]
-                use.bytes, use.chunks, file.wasted = use.bytes - size, use.chunks - 1, file.wasted + size
-                if number not in file.flights:
-                    file.missing.appendleft(number)
+            file.missing.extendleft(number for number in numbers if number not in file.flights)
             self._changed.notify_all()
 
     def only_whole(self, job: Job) -> None:
