@@ -183,6 +183,9 @@ def read_contents(head: Head) -> tuple[Contents, bytes | None]:
         contents = _read(load_strict_json(index), script, _Documents(head))
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise _bad("index.json", f"it lacks something: {error}"[:120]) from None
+    if (script is None) == bool(contents.packages):
+        # Without packages the index names no script: one that stood here would be nobody's word.
+        raise _bad("install_offline.sh", "it and the packages come together, or not at all")
     if contents.index() != index:
         raise _bad("index.json", "it is not what its contents make it")
     return contents, envelope

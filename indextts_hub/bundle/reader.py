@@ -18,6 +18,8 @@ from indextts_hub.trust import Trust, verify
 
 __all__ = ["BundledFile", "OpenBundle", "open_bundle"]
 
+BLOBS = "blobs/sha256/"
+
 
 @dataclass(frozen=True, slots=True)
 class BundledFile:
@@ -102,8 +104,11 @@ def _looked_through(volumes: Volumes, contents: Contents, envelope: bytes | None
     for member in members(contents, envelope):
         start, stop = at + BLOCK, at + BLOCK + member.size
         outcome = _looked_at(volumes, member, at)
-        if isinstance(outcome, str) or not isinstance(member.holds, bytes):
-            yield outcome if isinstance(outcome, str) else BundledFile(Digest(str(member.holds)), start, member.size)
+        if outcome is not None:
+            yield outcome
+        elif member.name.startswith(BLOBS):
+            # Documents too: a version may have a file of the same bytes.
+            yield BundledFile(Digest(member.name.removeprefix(BLOBS)), start, member.size)
         at = stop + padding(member.size)
     if (trouble := volumes.trouble(at, at + len(END))) is not None:
         yield trouble

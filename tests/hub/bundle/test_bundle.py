@@ -205,3 +205,13 @@ def test_a_package_that_is_named_like_anything_but_a_wheel_is_refused(name: str)
     assert read_contents(Told(good))[0] == good
     with pytest.raises(IntegrityError, match="names"):
         read_contents(Told(replace(good, packages=(replace(good.packages[0], name=name),))))
+
+
+def test_a_file_that_has_the_bytes_of_one_of_the_bundles_own_documents_arrives_too(carrier: Carrier, tmp_path: Path) -> None:
+    """`{}` is what OCI puts where a list of packages has no configuration, and what many a config.json is."""
+    (tmp_path / "p-1.0-py3-none-any.whl").write_bytes(b"wheel")
+    package = Package("p-1.0-py3-none-any.whl", ByteCount(5), Digest(hashlib.sha256(b"wheel").hexdigest()))
+    version = carrier.version(files={"config.json": b"{}", "a.bin": b"a"})
+    carrier.write([version], wheels=Wheels(tmp_path, (package,), script([package])))
+    carrier.read()
+    assert laid_out(carrier.there, "v23", version.manifest) == {"config.json": b"{}", "a.bin": b"a"}

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from indextts_hub.bundle.tar import header, padding
 from indextts_hub.errors import HubError, PolicyError, StorageError, UsageError
 from indextts_hub.trust import Trust, read_private_key, read_public_key, sign, verify
 from tests.hub.bundle.carrier import FILES, NOW, Carrier, Signer, nothing_is_visible, trust
@@ -98,3 +99,15 @@ def test_what_is_no_key_is_said_to_be_none(tmp_path: Path, signers: tuple[Signer
                 read(place)
     with pytest.raises(UsageError, match="private"):
         read_private_key(signers[0].place)
+
+
+def test_a_script_that_nobody_signed_can_not_be_slipped_into_a_signed_bundle(
+    carrier: Carrier, signers: tuple[Signer, Signer, Signer]
+) -> None:
+    """B07: what people would run as `install_offline.sh` must be named by the index."""
+    ours = signers[0]
+    carrier.write([carrier.version()], keys=(ours.private,), created=NOW)
+    body, evil = carrier.bundle.read_bytes(), b"#!/bin/sh\nexit 1\n"
+    at = body.index(b"blobs/sha256/")
+    carrier.bundle.write_bytes(body[:at] + header("install_offline.sh", len(evil)) + evil + bytes(padding(len(evil))) + body[at:])
+    refuse(carrier, trust(ours), "E_BUNDLE")
