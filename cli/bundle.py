@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import CacheDir, CatalogPlace, Quiet, ToJson, Wait, opened
+from cli.options import CacheDir, CatalogPlace, Quiet, ToJson, Wait, opened, to_days
 from cli.render import pulling, size, write_json, write_line
 from indextts_hub.errors import UsageError
 from indextts_hub.sources.protocol import bytes_a_second
@@ -55,7 +55,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
     versions, bases = to_export(hub, references), to_export(hub, since)
     keys = tuple(read_private_key(path) for path in sign)
     now = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
-    ends = None if expires is None else now + _days(expires) * DAY
+    ends = None if expires is None else now + to_days(expires) * DAY
     with TemporaryDirectory() as folder:
         wheels = collect_wheels(Path(folder)) if with_packages else None
         options = ExportOptions(None, keys, now if keys or ends else None, ends, wheels)
@@ -135,9 +135,3 @@ def _volume(text: str) -> int:
         raise UsageError(f"{text[:20]!r} is no size of a volume", remedy="write it as 4G or 700M", code="E_USAGE")
     # 4G is said by people who have FAT32 in mind, which takes one byte less.
     return LARGEST_ON_FAT if limit == LARGEST_ON_FAT + 1 else limit
-
-
-def _days(text: str) -> int:
-    if not (text.endswith("d") and text[:-1].isascii() and text[:-1].isdigit()):
-        raise UsageError(f"{text[:20]!r} is no time", remedy="write it in days: 90d", code="E_USAGE")
-    return int(text[:-1])

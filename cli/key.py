@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import CacheDir, ToJson, opened
+from cli.options import CacheDir, ToJson, opened, to_days
 from cli.render import table, write_json, write_line
 from indextts_hub.errors import UsageError
 
@@ -34,7 +34,9 @@ def create(
     now = datetime.now(UTC)
     hub = opened(cache_dir, None)
     with closing(open_database(hub.database_url)) as database:
-        record, secret = create_key(database, name[:255], _scopes(scope), now, _end(expires, now))
+        record, secret = create_key(
+            database, name[:255], _scopes(scope), now, None if expires is None else now + timedelta(days=to_days(expires))
+        )
     hub.books.log("key create", f"{record.id} {record.name}"[:200], details={"scopes": [*sorted(record.scopes)]})
     if to_json:
         write_json({**_document(record), "key": secret})
@@ -118,11 +120,3 @@ def _scopes(names: list[str] | None) -> "frozenset[Scope]":
         return frozenset(map(Scope, names)) if names else frozenset(Scope)
     except ValueError:
         raise UsageError(f"there is no such scope among {', '.join(names or ())!a}", remedy=f"use {' or '.join(Scope)}") from None
-
-
-def _end(text: str | None, now: datetime) -> datetime | None:
-    if text is None:
-        return None
-    if not (text.endswith("d") and text[:-1].isascii() and text[:-1].isdigit()):
-        raise UsageError(f"{text[:20]!r} is no time", remedy="write it in days: 90d")
-    return now + timedelta(days=int(text[:-1]))

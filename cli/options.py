@@ -1,5 +1,6 @@
 """Options that many commands share, and the hub they open."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from indextts_hub import Hub
 
-__all__ = ["CacheDir", "CatalogPlace", "Quiet", "ToJson", "Verbose", "Wait", "opened"]
+__all__ = ["CacheDir", "CatalogPlace", "Quiet", "ToJson", "Verbose", "Wait", "opened", "to_days"]
 
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the store.", show_default=False)]
 CatalogPlace = Annotated[str | None, typer.Option("--catalog", help="mirrors.yaml: a file or an address.", show_default=False)]
@@ -23,3 +24,16 @@ def opened(cache_dir: Path | None, catalog: str | None, *, wait: float = 600.0) 
     from indextts_hub import Hub
 
     return Hub(cache_dir, catalog, wait=wait)
+
+
+def to_days(text: str) -> int:
+    """Read a time as people write it: `90d`.
+
+    Raises:
+        UsageError: E_USAGE.
+    """
+    from indextts_hub.errors import UsageError
+
+    if not re.fullmatch(r"[1-9][0-9]{0,4}d", text):
+        raise UsageError(f"{text[:20]!r} is no time", remedy="write it in days: 90d")
+    return int(text[:-1])

@@ -219,7 +219,9 @@ def largest_file(folder: Path) -> int | None:
         return None
     place = folder.resolve()
     found = max(
-        ((fields[1], fields[2]) for line in mounts if _holds((fields := line.split(" "))[1], place)), key=lambda each: len(each[0])
+        ((fields[1], fields[2]) for line in mounts if _holds((fields := line.split(" "))[1], place)),
+        key=lambda each: len(each[0]),
+        default=("", ""),
     )
     return LARGEST_ON_FAT if found[1] in {"vfat", "msdos"} else None
 

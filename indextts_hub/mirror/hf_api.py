@@ -6,6 +6,7 @@ as one of Git LFS, with its SHA-256 as the ETag, so that a client can name and c
 
 import asyncio
 import hashlib
+import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs, quote
 
@@ -46,7 +47,7 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
         deep = request.query_params.get("recursive", "").lower() == "true"
         entries = list(_tree(repository, folder, deep=deep))
         cursor = request.query_params.get("cursor", "0")
-        start = int(cursor) if cursor.isascii() and cursor.isdigit() else 0
+        start = int(cursor) if re.fullmatch(r"[0-9]{1,9}", cursor) else 0
         headers = {"X-Repo-Commit": repository.commit}
         if start + PAGE < len(entries):
             following = request.url.include_query_params(cursor=start + PAGE)

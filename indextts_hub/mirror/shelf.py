@@ -77,11 +77,11 @@ class Shelf:
         self._hub = hub
 
     def versions(self) -> Iterator[LentVersion]:
-        """All versions that are whole, by name."""
+        """All versions that are whole and not revoked, by name."""
         store = self._hub.store
         for name, digest in store.snapshots.list():
             manifest = store.manifests.read(digest)
-            if store.snapshots.state(name, manifest) is SnapshotState.COMPLETE:
+            if store.snapshots.state(name, manifest) is SnapshotState.COMPLETE and not self._hub.revocation(name, digest):
                 yield LentVersion(name, manifest)
 
     def manifest(self, digest: Digest) -> bytes:

@@ -53,45 +53,32 @@ def assert_sound_and_ends(root: Path, bundle: Path) -> None:
     assert os.listdir(store.partials) == []
 
 
-@pytest.mark.parametrize("call", ["fsync", "write", "rename", "linkat", "mkdir"])
-def test_an_import_that_is_killed_at_any_call_leaves_nothing_wrong(tmp_path: Path, bundle: Path, call: str) -> None:
-    """S01, B10."""
+def sweep(folder: Path, bundle: Path, fault: str, code: int, *more: str) -> None:
+    """Import with a fault at the first such call, at the second, and so on, until none is left; each time the store is sound."""
     for number in range(1, FAR):
-        root = tmp_path / f"store{number}"
-        done = run_with(f"{call}:signal=KILL:when={number}", root, bundle)
+        root = folder / f"store{number}"
+        done = run_with(f"{fault}:when={number}", root, bundle, *more)
         if done.returncode == 0:
             assert number > 1
             return
-        assert done.returncode == -9, done.stdout + done.stderr
+        assert done.returncode == code, done.stdout + done.stderr
         assert_sound_and_ends(root, bundle)
         shutil.rmtree(root)
     pytest.fail("it never came to the end")
+
+
+@pytest.mark.parametrize("call", ["fsync", "write", "rename", "linkat", "mkdir"])
+def test_an_import_that_is_killed_at_any_call_leaves_nothing_wrong(tmp_path: Path, bundle: Path, call: str) -> None:
+    """S01, B10."""
+    sweep(tmp_path, bundle, f"{call}:signal=KILL", -9)
 
 
 @pytest.mark.parametrize(("call", "error"), [("write", "ENOSPC"), ("fsync", "EIO"), ("rename", "ENOSPC")])
 def test_a_disk_that_fails_at_any_call_is_told(tmp_path: Path, bundle: Path, call: str, error: str) -> None:
     """S05, S07: exit 6 with a code, nothing seen, and the next import ends it."""
-    for number in range(1, FAR):
-        root = tmp_path / f"store{number}"
-        done = run_with(f"{call}:error={error}:when={number}", root, bundle)
-        if done.returncode == 0:
-            assert number > 1
-            return
-        assert done.returncode == 6, done.stdout + done.stderr
-        assert_sound_and_ends(root, bundle)
-        shutil.rmtree(root)
-    pytest.fail("it never came to the end")
+    sweep(tmp_path, bundle, f"{call}:error={error}", 6)
 
 
 def test_a_stick_that_fails_while_it_is_read_is_told(tmp_path: Path, bundle: Path) -> None:
     """B10: at each read of the bundle."""
-    for number in range(1, FAR):
-        root = tmp_path / f"store{number}"
-        done = run_with(f"read:error=EIO:when={number}", root, bundle, "-P", str(bundle))
-        if done.returncode == 0:
-            assert number > 1
-            return
-        assert done.returncode == 6, done.stdout + done.stderr
-        assert_sound_and_ends(root, bundle)
-        shutil.rmtree(root)
-    pytest.fail("it never came to the end")
+    sweep(tmp_path, bundle, "read:error=EIO", 6, "-P", str(bundle))

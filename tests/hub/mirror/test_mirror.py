@@ -13,6 +13,8 @@ import httpx2
 import pytest
 
 from indextts_hub import Hub
+from indextts_hub.errors import NotFound
+from indextts_hub.mirror.shelf import Shelf
 
 ROOT = Path(__file__).parents[3]
 COMMIT = "740dcaff396282ffb241903d150ac011cd4b1ede"
@@ -198,3 +200,20 @@ def test_the_trees_entries_carry_digest_size_and_gits_name(lender: Lender, clien
         ("file", "gpt.pth"),
         ("directory", "hf_cache"),
     ]
+
+
+@pytest.mark.parametrize("cursor", ["9" * 5000, "-1", "x", "٣"])
+def test_a_page_that_there_is_none_of_is_no_defect(client: httpx2.Client, cursor: str) -> None:
+    assert client.get("/api/models/indextts/v23/tree/main", params={"cursor": cursor}).status_code == 200
+
+
+def test_a_version_that_was_revoked_is_not_lent(lender: Lender, tmp_path: Path) -> None:
+    """K08."""
+    catalog = tmp_path / "mirrors.yaml"
+    text = (lender.folder / "mirrors.yaml").read_text("utf-8")
+    revoked = f"    revoked: [{{digest: {lender.digest}, reason: it stutters}}]\n    parts:\n"
+    catalog.write_text(text.replace("    parts:\n", revoked), "utf-8")
+    shelf = Shelf(Hub(lender.folder / "cache", catalog))
+    assert list(shelf.versions()) == []
+    with pytest.raises(NotFound):
+        shelf.repositories("indextts/v23")
