@@ -8,8 +8,9 @@ import typer
 
 if TYPE_CHECKING:
     from indextts_hub import Hub
+    from indextts_hub.settings import Settings
 
-__all__ = ["CacheDir", "CatalogPlace", "Quiet", "ToJson", "Verbose", "Wait", "opened", "to_days"]
+__all__ = ["CacheDir", "CatalogPlace", "Quiet", "ToJson", "Verbose", "Wait", "opened", "read_settings", "to_bytes", "to_days"]
 
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the store.", show_default=False)]
 CatalogPlace = Annotated[str | None, typer.Option("--catalog", help="mirrors.yaml: a file or an address.", show_default=False)]
@@ -37,3 +38,36 @@ def to_days(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}d", text):
         raise UsageError(f"{text[:20]!r} is no time", remedy="write it in days: 90d")
     return int(text[:-1])
+
+
+def to_bytes(text: str) -> int:
+    """Read a size as people write it: `700M`, `4G`; K, M and G are powers of 1024.
+
+    Raises:
+        UsageError: E_USAGE.
+    """
+    from indextts_hub.errors import UsageError
+
+    match = re.fullmatch(r"([1-9][0-9]{0,9})([KMG]?)", text.upper())
+    if match is None:
+        raise UsageError(f"{text[:20]!r} is no size", remedy="write it as 700M or 4G")
+    return int(match[1]) << {"": 0, "K": 10, "M": 20, "G": 30}[match[2]]
+
+
+def read_settings(**flags: str | int | None) -> "Settings":
+    """All settings: these flags, then the environment, then files.
+
+    Raises:
+        UsageError: E_SETTING, naming the one that can't be meant.
+    """
+    from pydantic import ValidationError
+
+    from indextts_hub.errors import UsageError
+    from indextts_hub.settings import Settings
+
+    try:
+        return Settings.model_validate({name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = ".".join(map(str, wrong["loc"]))
+        raise UsageError(f"the setting {name} can't be meant: {wrong['msg']}", remedy="see `--help`", code="E_SETTING") from None

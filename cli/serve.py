@@ -1,24 +1,28 @@
 """`serve`: the versions that are here, lent to a network."""
 
-import logging
 import sys
-from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import CacheDir, CatalogPlace, Verbose, opened
+from cli.options import CacheDir, CatalogPlace, Verbose, opened, read_settings, to_bytes
 from cli.render import write_line
 from indextts_hub.errors import NotFound, PolicyError
 
 if TYPE_CHECKING:
     from indextts_hub import Hub
+    from indextts_hub.settings import Settings
     from indextts_hub.store import Snapshot
+    from synth.service.following import Wanted
     from synth.service.settings import ServiceSettings
-    from synth.service.versions import ServedVersion
+    from synth.service.versions import Served, ServedVersion
 
 __all__ = ["serve"]
+
+# What an engine takes besides its weights: Python, torch, and room to compute. A guess until it was loaded once.
+_ENGINE_BYTES = 400 * 2**20
+_WEIGHTS_FACTOR = 1.5
 
 
 def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
@@ -26,10 +30,28 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         list[str] | None, typer.Option("--model", metavar="REF", help="A version to serve; all that are here.")
     ] = None,
     default: Annotated[str | None, typer.Option("--default", metavar="REF", help="The one that speaks when none is named.")] = None,
-    host: Annotated[str, typer.Option("--host", help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", help="Port to listen on; 0 for any free one.", min=0, max=65535)] = 7860,
+    host: Annotated[
+        str | None, typer.Option("--host", help="Address to listen on; 0.0.0.0 for the whole network.", show_default="127.0.0.1")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0 for any free one.", show_default="7860")] = None,
     auth: Annotated[
         bool | None, typer.Option("--auth/--no-auth", help="Ask for keys; by default unless only this machine can reach it.")
+    ] = None,
+    queue: Annotated[int | None, typer.Option("--queue", help="Requests that may wait for one version.", show_default="16")] = None,
+    limit_requests: Annotated[
+        str | None, typer.Option("--limit-requests", metavar="N/TIME", help="Requests of one key, such as 60/minute.")
+    ] = None,
+    limit_speech: Annotated[
+        str | None, typer.Option("--limit-speech", metavar="N/TIME", help="Seconds of speech for one key, such as 3600/day.")
+    ] = None,
+    memory: Annotated[
+        str | None, typer.Option("--memory", metavar="SIZE", help="What all engines may take, such as 12G; what is free.")
+    ] = None,
+    cue: Annotated[
+        str | None, typer.Option("--cue", help="A rhythm by which is heard that it is generated: none, start or end.")
+    ] = None,
+    log_format: Annotated[
+        str | None, typer.Option("--log-format", help="text, or json: one object a line, and one line an answer.")
     ] = None,
     allow_revoked: Annotated[bool, typer.Option("--allow-revoked", help="Serve what the catalogue has revoked, too.")] = False,
     cache_dir: CacheDir = None,
@@ -38,47 +60,74 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
 ) -> None:
     """Serve speech over HTTP, and a page, until it is interrupted.
 
-    On a network it asks for keys (`indextts-hub key create NAME`); the first one is made and shown when there is none.
+    On a network it asks for keys (`indextts-hub key create NAME`); the first one is made and shown when there is none. Aliases that
+    are moved, and versions that are pulled or removed meanwhile, are followed without a dropped request.
     """
     from synth.service.serving import listen
 
-    with listen(host, port) as listening, ExitStack() as claims:
+    chosen = {"host": host, "port": port, "queue": queue, "limit_requests": limit_requests, "limit_speech": limit_speech}
+    settings = read_settings(**chosen, memory=memory, cue=cue, log_format=log_format)
+    with listen(settings.host, settings.port) as listening:
         from indextts_hub.mirror import hf_api, hub_api
         from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
-        from synth.service.serving import LOCAL_NAMES, is_loopback
+        from synth.service.following import Following
+        from synth.service.logs import set_up_log
+        from synth.service.serving import is_loopback
         from synth.service.serving import serve as serve_app
-        from synth.service.settings import ServiceSettings
-        from synth.service.versions import Served
+        from synth.service.versions import Memory, Served
 
-        logging.basicConfig(
-            level=logging.INFO if verbose else logging.WARNING, stream=sys.stderr, format="%(levelname)s %(message)s"
-        )
+        set_up_log(settings.log_format, verbose=verbose)
         hub = opened(cache_dir, catalog)
-        snapshots = _chosen(hub, model or [], default, allow_revoked=allow_revoked)
-        for snapshot in snapshots:
-            # What is being served is in use: gc and remove leave it alone.
-            claims.enter_context(hub.store.claim(snapshot.version, hub.store.manifests.read(snapshot.digest), act="serve"))
-        local = is_loopback(host)
+        local = is_loopback(settings.host)
         keyed = not local if auth is None else auth
+        service = _service_settings(hub, settings, asks_for_keys=keyed, is_local=local and auth is None)
+        look = partial(_wanted, hub, model or [], default, allow_revoked=allow_revoked)
+        make = partial(_served, hub, service)
+        served = Served(tuple(map(make, look())), Memory(None if settings.memory is None else to_bytes(settings.memory)))
         if keyed:
             _first_key(hub)
-        # Nobody chose to leave the door open: then only those may come in who know this machine by its own names.
-        hosts = LOCAL_NAMES if local and auth is None else ()
-        settings = ServiceSettings(hub.store.root / "speech", hub.database_url, asks_for_keys=keyed, hosts=hosts)
-        served = Served(_served(hub, snapshot, settings) for snapshot in snapshots)
+
+        def following(versions: "Served") -> Following:
+            return Following(versions, look, make, partial(_moved, hub))
+
         shelf = Shelf(hub)
-        app = create_app(settings, served, [hub_api.routes(shelf), hf_api.routes(shelf)])
+        app = create_app(service, served, [hub_api.routes(shelf), hf_api.routes(shelf)], following, hub.books.log)
         serve_app(app, listening, lambda address: _started(address, [version.name for version in served]))
 
 
-def _chosen(hub: "Hub", references: list[str], default: str | None, *, allow_revoked: bool) -> "list[Snapshot]":
+def _service_settings(hub: "Hub", settings: "Settings", *, asks_for_keys: bool, is_local: bool) -> "ServiceSettings":
+    from synth.audio.cue import Cue
+    from synth.audio.label import Marks
+    from synth.service.limits import Allowance
+    from synth.service.serving import LOCAL_NAMES
+    from synth.service.settings import ServiceSettings
+
+    return ServiceSettings(
+        hub.store.root / "speech",
+        hub.store.root / "voices",
+        hub.database_url,
+        queue=settings.queue,
+        allowance=Allowance(settings.limit_requests, settings.limit_speech),
+        marks=Marks(settings.producer, Cue(settings.cue)),
+        keep_deleted=settings.keep_deleted,
+        asks_for_keys=asks_for_keys,
+        # Nobody chose to leave the door open: then only those may come in who know this machine by its own names.
+        hosts=LOCAL_NAMES if is_local else (),
+    )
+
+
+def _wanted(hub: "Hub", references: list[str], default: str | None, *, allow_revoked: bool) -> "tuple[Wanted, ...]":
+    """The versions to serve as things stand now, each digest once, the default first."""
     from synth.environments import ENGINES
+    from synth.service.following import Wanted
 
     if not references:
         here = [row for row in hub.list_versions() if row.state == "complete" and row.engine in ENGINES]
         if not allow_revoked:
             here = [row for row in here if not hub.revocation(row.version, row.digest)]
+        # Where there are several of one name, the one that the name alone means comes first.
+        here.sort(key=lambda row: not _is_meant(hub, row.version, row.digest))
         references = [f"{row.version}@sha256:{row.digest}" for row in here]
     if default is not None:
         references = [default, *references]
@@ -88,7 +137,19 @@ def _chosen(hub: "Hub", references: list[str], default: str | None, *, allow_rev
     for snapshot in found:
         if reason := hub.revocation(snapshot.version, snapshot.digest):
             _answer_for(hub, snapshot, reason, allowed=allow_revoked)
-    return list({snapshot.digest: snapshot for snapshot in found}.values())
+    wanted = []
+    for snapshot in {snapshot.digest: snapshot for snapshot in found}.values():
+        listed, _, known = hub.describe(f"{snapshot.version}@sha256:{snapshot.digest}")
+        meant = _is_meant(hub, snapshot.version, snapshot.digest)
+        # An alias of the catalogue is another name for the version's name: it goes with what that means here.
+        aliases = {*listed.aliases, *(known.aliases if known and meant else ())}
+        wanted.append(Wanted(snapshot.version, snapshot.digest, tuple(sorted(aliases))))
+    return tuple(wanted)
+
+
+def _is_meant(hub: "Hub", name: str, digest: str) -> bool:
+    """Whether the name alone means this digest."""
+    return hub.locate(name)[1] == digest
 
 
 def _answer_for(hub: "Hub", snapshot: "Snapshot", reason: str, *, allowed: bool) -> None:
@@ -102,20 +163,36 @@ def _answer_for(hub: "Hub", snapshot: "Snapshot", reason: str, *, allowed: bool)
     sys.stderr.write(f"{snapshot.version} was revoked: {reason}\n")
 
 
-def _served(hub: "Hub", snapshot: "Snapshot", settings: "ServiceSettings") -> "ServedVersion":
+def _served(hub: "Hub", settings: "ServiceSettings", wanted: "Wanted") -> "ServedVersion":
+    from contextlib import ExitStack
+
     from indextts_hub.store import assert_right
     from synth.environments import launch_for
     from synth.service.queue import Turns
     from synth.service.versions import ServedVersion
     from synth.worker.supervisor import Supervisor
 
-    listed, manifest, known = hub.describe(f"{snapshot.version}@sha256:{snapshot.digest}")
-    aliases = {*listed.aliases, *(known.aliases if known else ())}
+    snapshot = hub.snapshot(f"{wanted.name}@sha256:{wanted.digest}")
+    manifest = hub.store.manifests.read(snapshot.digest)
+    launch = launch_for(manifest.engine, snapshot.path)
     check = partial(assert_right, hub.store, snapshot.version, snapshot.digest)
-    supervisor = Supervisor(launch_for(manifest.engine, snapshot.path), settings.limits, check)
+    # What is being served is in use: gc and remove leave it alone.
+    claim = ExitStack()
+    claim.enter_context(hub.store.claim(snapshot.version, manifest, act="serve"))
     return ServedVersion(
-        snapshot.version, snapshot.digest, manifest.engine, tuple(sorted(aliases)), supervisor, Turns(settings.queue)
+        wanted.name,
+        wanted.digest,
+        manifest.engine,
+        wanted.aliases,
+        Supervisor(launch, settings.limits, check),
+        Turns(settings.queue, settings.longest_wait),
+        needs=_ENGINE_BYTES + round(manifest.size * _WEIGHTS_FACTOR),
+        released=claim.close,
     )
+
+
+def _moved(hub: "Hub", name: str, old: "ServedVersion | None", new: "ServedVersion") -> None:
+    hub.books.log("serve", name, details={"version": new.name, "digest": new.digest, "before": old.digest if old else None})
 
 
 def _first_key(hub: "Hub") -> None:
@@ -136,5 +213,5 @@ def _first_key(hub: "Hub") -> None:
 
 
 def _started(address: str, names: list[str]) -> None:
-    write_line(f"{', '.join(names)} at {address}")
+    write_line(f"{', '.join(dict.fromkeys(names))} at {address}")
     sys.stdout.flush()

@@ -25,15 +25,22 @@ class Books:
     store: Store
     database_url: str
 
-    def log(self, act: str, subject: str, outcome: str = "done", details: Mapping[str, Json] | None = None) -> None:
-        """Write an event down; it is on the disk when this returns.
+    def log(
+        self,
+        act: str,
+        subject: str,
+        outcome: str = "done",
+        details: Mapping[str, Json] | None = None,
+        actor: str | None = None,
+    ) -> None:
+        """Write an event down; it is on the disk when this returns. Without an actor it was this process's user.
 
         Raises:
             Busy, IntegrityError, StorageError: it can't be written, and the act must not be reported done.
         """
         from indextts_hub.audit import AuditLog
 
-        AuditLog(self.store.audit).append(act, subject, outcome=outcome, details=details)
+        AuditLog(self.store.audit).append(act, subject, outcome=outcome, details=details, actor=actor)
 
     def record_pull(
         self, name: str, manifest: Manifest, outcome: str, at: datetime, seconds: float, files: Sequence[TransferredFile]

@@ -4,7 +4,7 @@ An unknown key is warned about, not refused: a newer program's file must not sto
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr
@@ -33,8 +33,17 @@ class Settings(BaseSettings):
         catalog: a file or an address; None: looked for.
         database_url: any that SQLAlchemy knows; None: `hub.sqlite3` in the store.
         wait: seconds to wait for somebody else's lock.
-        server: address of a running service, for `say`.
+        server: address of a running service, for `say` and `batch`.
         key: that service's key.
+        producer: who is said to have generated speech, in its label.
+        cue: whether that it is generated is also heard: none, start or end.
+        host, port: where `serve` listens.
+        queue: requests that may wait for one version.
+        limit_requests: of one key, such as 60/minute; empty for no limit.
+        limit_speech: seconds of speech for one key, such as 3600/day; empty for no limit.
+        memory: bytes that all engines may take, such as 12G; None for what is free.
+        keep_deleted: days after which deleted speech is purged.
+        log_format: `text`, or `json`.
     """
 
     model_config = SettingsConfigDict(env_prefix="INDEXTTS_HUB_", extra="ignore", frozen=True)
@@ -45,6 +54,16 @@ class Settings(BaseSettings):
     wait: float = 600.0
     server: str = "http://127.0.0.1:7860"
     key: SecretStr | None = None
+    producer: str = "indextts-hub"
+    cue: Literal["none", "start", "end"] = "none"
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 7860
+    queue: Annotated[int, Field(ge=0, le=10_000)] = 16
+    limit_requests: str = ""
+    limit_speech: str = ""
+    memory: str | None = None
+    keep_deleted: Annotated[float, Field(gt=0)] = 30.0
+    log_format: Literal["text", "json"] = "text"
 
     @classmethod
     def settings_customise_sources(

@@ -3,7 +3,7 @@
 The eight emotions and their order are those of IndexTTS-2's emotion vector; neutral is the vector of zeros.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -62,6 +62,18 @@ class EmotionVector:
     def of(cls, emotion: str, intensity: float) -> "EmotionVector":
         """The vector of one emotion, by label or alias, at an intensity from 0 to 1."""
         return cls.mixture({emotion: intensity})
+
+    @classmethod
+    def from_weights(cls, weights: Sequence[float]) -> "EmotionVector":
+        """The vector of eight weights, in the order of `EMOTIONS`.
+
+        Raises:
+            UsageError: E_EMOTION, for another number of them, or a weight outside 0 to 1.
+        """
+        if len(weights) != len(EMOTIONS):
+            raise UsageError(f"{len(weights)} weights are given", remedy=f"give {len(EMOTIONS)}", code="E_EMOTION")
+        a, b, c, d, e, f, g, h = weights
+        return cls((a, b, c, d, e, f, g, h))
 
     @classmethod
     def mixture(cls, weights: Mapping[str, float]) -> "EmotionVector":

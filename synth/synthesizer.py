@@ -11,14 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from indextts_hub.store.durable import write_durably
+from synth.audio.captions import Caption
 from synth.audio.encode import encode
 from synth.audio.formats import Format, format_of_path
-from synth.audio.label import Label, Provenance, can_be_labelled, labelled
+from synth.audio.label import Marks, Provenance
+from synth.audio.take import Take
 from synth.emotion import NEUTRAL, EmotionVector
 from synth.engines.able import check_able
 from synth.engines.protocol import Capabilities, Settings
 from synth.environments import launch_for
-from synth.text.segments import to_segments
+from synth.text.parts import to_parts
+from synth.text.script import Manner
 from synth.worker.process import Launch
 from synth.worker.supervisor import Supervisor
 
@@ -28,9 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["ModelUsed", "Speech", "SpeechSegment", "Synthesizer"]
+__all__ = ["ModelUsed", "Speech", "Synthesizer"]
 
-_PRODUCER = "indextts-hub"
 _Result = TypeVar("_Result")
 
 
@@ -40,15 +42,6 @@ class ModelUsed:
 
     version: str
     digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class SpeechSegment:
-    """What was spoken in one go, from `start` to `end` in seconds."""
-
-    text: str
-    start: float
-    end: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,13 +54,15 @@ class Speech:
         segments: what was spoken when.
         model: which version spoke.
         warnings: what the text's author should know.
+        marks: how its files are labelled.
     """
 
     samples: "NDArray[np.float32]"
     sample_rate: int
-    segments: tuple[SpeechSegment, ...]
+    segments: tuple[Caption, ...]
     model: ModelUsed
     warnings: tuple[str, ...] = ()
+    marks: Marks = Marks()  # noqa: RUF009 - frozen
 
     @property
     def duration(self) -> float:
@@ -84,10 +79,8 @@ class Speech:
         path = Path(path)
         form = form or format_of_path(path)
         audio = encode(self.samples, self.sample_rate, form)
-        if can_be_labelled(form):
-            number = secrets.token_hex(10)
-            audio = labelled(audio, Label(_PRODUCER, number), Provenance(self.model.version, self.model.digest, number))
-        write_durably(path, audio)
+        provenance = Provenance(self.model.version, self.model.digest, secrets.token_hex(10))
+        write_durably(path, self.marks.on(audio, form, provenance))
 
 
 class Synthesizer:
@@ -96,12 +89,13 @@ class Synthesizer:
     Safe to use from several threads, in a notebook, and beside a running event loop: its own loop runs on a thread.
     """
 
-    def __init__(self, version: str = "lite", *, cache_dir: Path | str | None = None) -> None:
+    def __init__(self, version: str = "lite", *, cache_dir: Path | str | None = None, marks: Marks | None = None) -> None:
         """Find the version; nothing is downloaded.
 
         Args:
             version: `NAME`, `NAME@sha256:HEX` or an alias.
             cache_dir: the store; where the `pull` command keeps it if None.
+            marks: how what is spoken is labelled.
 
         Raises:
             NotFound: the version is not here, and how to pull it; or its engine is unknown.
@@ -113,7 +107,7 @@ class Synthesizer:
         snapshot = hub.snapshot(version)
         engine = hub.store.manifests.read(snapshot.digest).engine
         check = partial(assert_right, hub.store, snapshot.version, snapshot.digest)
-        self._start(launch_for(engine, snapshot.path), ModelUsed(snapshot.version, snapshot.digest), check)
+        self._start(launch_for(engine, snapshot.path), ModelUsed(snapshot.version, snapshot.digest), check, marks)
 
     @classmethod
     def of(cls, launch: Launch, model: ModelUsed) -> "Synthesizer":
@@ -122,8 +116,11 @@ class Synthesizer:
         made._start(launch, model)  # noqa: SLF001 - its own class
         return made
 
-    def _start(self, launch: Launch, model: ModelUsed, check: Callable[[], None] = lambda: None) -> None:
+    def _start(
+        self, launch: Launch, model: ModelUsed, check: Callable[[], None] = lambda: None, marks: Marks | None = None
+    ) -> None:
         self._model = model
+        self._marks = marks or Marks()
         self._loop = asyncio.new_event_loop()
         self._supervisor = Supervisor(launch, check=check)
         thread = threading.Thread(target=self._loop.run_forever, name="synthesizer", daemon=True)
@@ -150,24 +147,26 @@ class Synthesizer:
         speed: float = 1.0,
         seed: int = 0,
         voice: Path | str | None = None,
+        roles: Mapping[str, Manner] | None = None,
     ) -> Speech:
         """Speak a text.
 
         Args:
-            text: as people write it.
+            text: as people write it, with marks such as `[happy 0.8]` and `<break 500ms>` if need be (docs/text.md).
             emotion: a label or its Chinese name, or several labels with their weights from 0 to 1.
             intensity: of a single emotion, 0 to 1.
             speed: 0.5 to 2; above 1 is faster.
             seed: for engines that draw random numbers.
             voice: a reference clip, for engines that can clone.
+            roles: how those speak whose names stand before lines of the text; a role's voice is a clip, too.
 
         Raises:
-            UsageError: E_TEXT, E_EMOTION, E_VOICE, E_SPEED: what can't be spoken, and what can.
+            UsageError: E_TEXT, E_SCRIPT, E_EMOTION, E_VOICE, E_SPEED: what can't be spoken, and what can.
             WorkerError: the engine failed.
         """
         vector = EmotionVector.of(emotion, intensity) if isinstance(emotion, str) else EmotionVector.mixture(emotion)
-        settings = Settings(vector.weights, speed, seed, None if voice is None else str(Path(voice).resolve()))
-        return self._wait(self._spoken(text, settings))
+        manner = Manner(vector, speed, None if voice is None else str(Path(voice).resolve()))
+        return self._wait(self._spoken(text, manner, roles or {}, intensity, seed))
 
     def close(self) -> None:
         """End the engine's process. Safe to call twice."""
@@ -179,24 +178,18 @@ class Synthesizer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
         self.close()
 
-    async def _spoken(self, text: str, settings: Settings) -> Speech:
-        import numpy as np
-
+    async def _spoken(self, text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, seed: int) -> Speech:
         can = await self._supervisor.ready()
-        check_able(can, settings)
-        cut = await asyncio.to_thread(to_segments, text, can.longest_segment)
-        pieces: list[NDArray[np.float32]] = []
-        warnings = dict.fromkeys(cut.warnings)
-        async for speech in self._supervisor.speak(cut.segments, settings):
-            pieces.append(np.frombuffer(speech.samples, "<f4"))
-            warnings.update(dict.fromkeys(speech.warnings))
-        ends = np.cumsum([len(piece) for piece in pieces]) / can.sample_rate
-        starts = np.concatenate([[0.0], ends[:-1]])
-        segments = tuple(
-            SpeechSegment(segment.text, float(start), float(end))
-            for segment, start, end in zip(cut.segments, starts, ends, strict=True)
-        )
-        return Speech(np.concatenate(pieces), can.sample_rate, segments, self._model, tuple(warnings))
+        read = await asyncio.to_thread(to_parts, text, manner, roles, intensity, can.longest_segment)
+        settings = [Settings(part.manner.vector.weights, part.manner.speed, seed, part.manner.voice) for part in read.parts]
+        for how in settings:
+            check_able(can, how)
+        take = Take(can.sample_rate, read.silence, self._marks.cue, warnings=dict.fromkeys(read.warnings))
+        for part, how in zip(read.parts, settings, strict=True):
+            async for segment, speech in self._supervisor.speak(part.segments, how):
+                take.add(segment, speech)
+        take.end()
+        return Speech(take.samples(), can.sample_rate, tuple(take.captions), self._model, tuple(take.warnings), self._marks)
 
     def _wait(self, work: "Coroutine[None, None, _Result]") -> _Result:
         doing = asyncio.run_coroutine_threadsafe(work, self._loop)

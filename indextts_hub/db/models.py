@@ -7,14 +7,27 @@ is the log; `Event` is its copy to search in. A change here needs a revision in 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import JSON, BigInteger, Column, DateTime, Dialect, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, DateTime, Dialect, ForeignKey, Index, String, Text, false
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 if TYPE_CHECKING:
     from indextts_hub.manifest import Json
 
-__all__ = ["ApiKey", "Event", "LicenseAcceptance", "MirrorScore", "Pull", "Task", "Transfer", "UtcDateTime"]
+__all__ = [
+    "ApiKey",
+    "Batch",
+    "Consent",
+    "Event",
+    "LicenseAcceptance",
+    "MirrorScore",
+    "Pull",
+    "Role",
+    "Task",
+    "Transfer",
+    "UtcDateTime",
+    "Voice",
+]
 
 
 # MySQL wants to know how long an indexed text may be; names are at most 64 characters, references 140.
@@ -124,7 +137,7 @@ class Task(SQLModel, table=True):
     """A synthesis that someone asked for, from the moment it is accepted."""
 
     __tablename__ = "task"
-    __table_args__ = (Index("ix_task_deleted_created", "deleted", "created"),)
+    __table_args__ = (Index("ix_task_deleted_created", "deleted", "created"), Index("ix_task_batch_line", "batch", "line"))
 
     id: str = Field(primary_key=True, sa_type=LINE)
     created: datetime = Field(sa_type=UtcDateTime)
@@ -152,6 +165,70 @@ class Task(SQLModel, table=True):
     warnings: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     error_code: str | None = Field(default=None, sa_type=LINE)
     error: str | None = Field(default=None, sa_type=Text)
+    asker: str = Field(default="", sa_column=Column(LINE, nullable=False, server_default=""))
+    """Who asked: a key's id, or an address."""
+    background: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
+    """Nobody waits at the other end of a connection: a service that starts again goes on with it."""
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """How often it was begun."""
+    batch: str | None = Field(default=None, sa_type=DIGEST)
+    line: int | None = None
+    """Its place in its batch, from 1."""
+
+
+class Batch(SQLModel, table=True):
+    """Many tasks that were asked for together."""
+
+    __tablename__ = "batch"
+
+    id: str = Field(primary_key=True, sa_type=DIGEST)
+    name: str = Field(sa_type=LINE)
+    created: datetime = Field(sa_type=UtcDateTime)
+    asker: str = Field(sa_type=LINE)
+    lines: int
+
+
+class Consent(SQLModel, table=True):
+    """Who allowed that their voice is spoken with, in which words, when, and who wrote it down."""
+
+    __tablename__ = "consent"
+
+    id: str = Field(primary_key=True, sa_type=DIGEST)
+    name: str = Field(sa_type=LINE)
+    """Of the person whose voice it is."""
+    statement: str = Field(sa_type=Text)
+    language: str = Field(sa_type=LINE)
+    created: datetime = Field(sa_type=UtcDateTime)
+    asker: str = Field(sa_type=LINE)
+    recording_sha256: str | None = Field(default=None, sa_type=DIGEST)
+    """Of the recording in which it was said, if there is one."""
+
+
+class Voice(SQLModel, table=True):
+    """A reference clip, decoded and written anew, that engines may take a timbre from."""
+
+    __tablename__ = "voice"
+
+    id: str = Field(primary_key=True, sa_type=DIGEST)
+    name: str = Field(sa_type=LINE)
+    created: datetime = Field(sa_type=UtcDateTime)
+    asker: str = Field(sa_type=LINE)
+    consent_id: str = Field(sa_column=Column(DIGEST, ForeignKey("consent.id", ondelete="CASCADE"), nullable=False, index=True))
+    seconds: float
+    sample_rate: int
+    sha256: str = Field(sa_type=DIGEST)
+
+
+class Role(SQLModel, table=True):
+    """How a role of scripts speaks."""
+
+    __tablename__ = "role"
+
+    name: str = Field(primary_key=True, sa_type=LINE)
+    voice: str | None = Field(default=None, sa_type=LINE)
+    emotion: list[float] = Field(sa_column=Column(JSON, nullable=False))
+    """Eight weights in the order of the emotion vector."""
+    speed: float
 
 
 class ApiKey(SQLModel, table=True):

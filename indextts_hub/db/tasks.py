@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from pydantic import BaseModel
-from sqlmodel import col, func, or_, select
+from sqlmodel import and_, col, func, or_, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from indextts_hub.db.models import Task
@@ -19,17 +19,21 @@ __all__ = [
     "LARGEST_PAGE",
     "QUEUED",
     "RUNNING",
+    "RoleSettings",
     "SpokenSegment",
     "SpokenTask",
     "TaskFilter",
     "TaskPage",
     "TaskSettings",
     "add_task",
+    "deleted_tasks",
     "find_task",
     "hide_task",
     "purge_task",
     "search_tasks",
     "show_task",
+    "task_of",
+    "task_row",
     "unfinished_tasks",
     "update_task",
 ]
@@ -44,6 +48,16 @@ _Selected = TypeVar("_Selected")
 
 
 @dataclass(frozen=True, slots=True)
+class RoleSettings:
+    """How a role of the text was to speak: eight weights, 1 for the voice's own speed, a voice's id."""
+
+    name: str
+    emotion: tuple[float, ...] = (0.0,) * 8
+    speed: float = 1.0
+    voice: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskSettings:
     """All else that was asked for.
 
@@ -52,6 +66,7 @@ class TaskSettings:
         emotion: eight weights in the order of the emotion vector.
         intensity: what came with a label, 0 to 1.
         speed: 1 is the voice's own.
+        roles: those that the text names.
     """
 
     format: str
@@ -59,6 +74,7 @@ class TaskSettings:
     intensity: float = 0.5
     speed: float = 1.0
     seed: int = 0
+    roles: tuple[RoleSettings, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,11 @@ class SpokenTask:
     warnings: tuple[str, ...] = ()
     error_code: str | None = None
     error: str | None = None
+    asker: str = ""
+    background: bool = False
+    attempts: int = 0
+    batch: str | None = None
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +128,7 @@ class TaskFilter:
     text: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    batch: str | None = None
     deleted: bool = False
 
 
@@ -125,7 +147,7 @@ def add_task(database: Database, task: SpokenTask) -> None:
         Busy, StorageError: as `Database.session`.
     """
     with database.session() as session:
-        session.add(_row(task))
+        session.add(task_row(task))
 
 
 def update_task(database: Database, task: SpokenTask) -> None:
@@ -137,7 +159,7 @@ def update_task(database: Database, task: SpokenTask) -> None:
     with database.session() as session:
         kept = session.get(Task, task.id)
         if kept is not None:
-            session.merge(_row(replace(task, deleted=kept.deleted)))
+            session.merge(task_row(replace(task, deleted=kept.deleted)))
 
 
 def find_task(database: Database, task_id: str) -> SpokenTask:
@@ -151,7 +173,7 @@ def find_task(database: Database, task_id: str) -> SpokenTask:
         row = session.get(Task, task_id)
         if row is None:
             raise _no_task(task_id)
-        return _task(row)
+        return task_of(row)
 
 
 def search_tasks(database: Database, wanted: TaskFilter, *, page: int = 1, size: int = 20) -> TaskPage:
@@ -167,18 +189,29 @@ def search_tasks(database: Database, wanted: TaskFilter, *, page: int = 1, size:
         total = session.exec(_wanted(select(func.count()).select_from(Task), wanted)).one()
         latest = _wanted(select(Task), wanted).order_by(col(Task.created).desc(), col(Task.id))
         rows = session.exec(latest.offset((page - 1) * size).limit(size)).all()
-        return TaskPage(tuple(map(_task, rows)), total)
+        return TaskPage(tuple(map(task_of, rows)), total)
 
 
 def unfinished_tasks(database: Database) -> tuple[SpokenTask, ...]:
-    """Every task that was accepted and has not ended, the oldest first.
+    """Every task that was accepted and has not ended, the oldest first; not the lines of batches that were not begun.
 
     Raises:
         StorageError: as `Database.reading`.
     """
     with database.reading() as session:
-        rows = session.exec(select(Task).where(col(Task.status).in_([QUEUED, RUNNING])).order_by(col(Task.created))).all()
-        return tuple(map(_task, rows))
+        begun = or_(col(Task.status) == RUNNING, and_(col(Task.status) == QUEUED, col(Task.batch).is_(None)))
+        rows = session.exec(select(Task).where(begun).order_by(col(Task.created))).all()
+        return tuple(map(task_of, rows))
+
+
+def deleted_tasks(database: Database, before: datetime) -> tuple[SpokenTask, ...]:
+    """Every task that was hidden before a moment.
+
+    Raises:
+        StorageError: as `Database.reading`.
+    """
+    with database.reading() as session:
+        return tuple(map(task_of, session.exec(select(Task).where(col(Task.deleted) < before)).all()))
 
 
 def hide_task(database: Database, task_id: str) -> None:
@@ -226,7 +259,7 @@ def _set_deleted(database: Database, task_id: str, when: datetime | None) -> Non
 
 def _wanted(query: "SelectOfScalar[_Selected]", wanted: TaskFilter) -> "SelectOfScalar[_Selected]":
     query = query.where(col(Task.deleted).is_not(None) if wanted.deleted else col(Task.deleted).is_(None))
-    equal = {"status": wanted.status, "emotion": wanted.emotion, "voice": wanted.voice}
+    equal = {"status": wanted.status, "emotion": wanted.emotion, "voice": wanted.voice, "batch": wanted.batch}
     for name, value in equal.items():
         if value is not None:
             query = query.where(getattr(Task, name) == value)
@@ -247,16 +280,18 @@ def _no_task(task_id: str) -> NotFound:
 
 _SAME = (
     "id", "created", "status", "text", "model", "model_digest", "voice", "emotion", "started", "finished", "deleted", "duration",
-    "sample_rate", "audio_path", "audio_sha256", "error_code", "error",
+    "sample_rate", "audio_path", "audio_sha256", "error_code", "error", "asker", "background", "attempts", "batch", "line",
 )  # fmt: skip
 
 
-def _row(task: SpokenTask) -> Task:
+def task_row(task: SpokenTask) -> Task:
+    """The row that says what `task` says."""
     same = {name: getattr(task, name) for name in _SAME}
     return Task(**same, settings=asdict(task.settings), segments=[asdict(at) for at in task.segments], warnings=list(task.warnings))
 
 
-def _task(row: Task) -> SpokenTask:
+def task_of(row: Task) -> SpokenTask:
+    """What a row says."""
     same = {name: getattr(row, name) for name in _SAME}
     kept = _Kept.model_validate({"settings": row.settings, "segments": row.segments})
     return SpokenTask(**same, settings=kept.settings, segments=kept.segments, warnings=tuple(row.warnings))

@@ -58,6 +58,7 @@ _PARTS = frozenset(
         "locks",
         "audit",
         "speech",
+        "voices",
         "README",
         NAMES,
         SCRUB,

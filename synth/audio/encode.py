@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indextts_hub.store.durable import write_durably
+from synth.audio.aac import AacStream, check_aac
 from synth.audio.formats import Format, format_of_path
 
 if TYPE_CHECKING:
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from soundfile import SoundFile
 
-__all__ = ["SpeechStream", "encode", "save"]
+__all__ = ["SpeechStream", "check_encoder", "encode", "save"]
 
 # What OpenAI, ffmpeg and browsers take for 'until the stream ends'.
 _UNKNOWN_SIZE = 0xFFFF_FFFF
+
+
+def check_encoder(form: Format) -> None:
+    """See that a format can be written here. Raises UsageError, E_FORMAT, for AAC without its encoder."""
+    if form.container == "ADTS":
+        check_aac()
 
 
 def encode(samples: "NDArray[np.float32]", rate: int, form: Format) -> bytes:
@@ -31,6 +38,7 @@ def encode(samples: "NDArray[np.float32]", rate: int, form: Format) -> bytes:
 
     Raises:
         ValueError: there are no samples, or one is NaN or infinite, which is a defect of the engine.
+        UsageError: E_FORMAT, for AAC without its encoder.
     """
     import soxr
 
@@ -42,6 +50,9 @@ def encode(samples: "NDArray[np.float32]", rate: int, form: Format) -> bytes:
     words = _to_int16(resampled)
     if not form.container:
         return words.tobytes()
+    if form.container == "ADTS":
+        stream = AacStream(carried)
+        return stream.feed(words) + stream.close()
     file = io.BytesIO()
     with _open(file, carried, form) as sink:
         sink.write(words)
@@ -66,6 +77,7 @@ class SpeechStream:
     """
 
     def __init__(self, rate: int, form: Format) -> None:
+        """Begin one of samples at `rate` Hz. Raises UsageError, E_FORMAT, for AAC without its encoder."""
         self._form = form
         self._rate = form.rate_for(rate)
         self._pipe = _Pipe()
@@ -75,9 +87,10 @@ class SpeechStream:
 
             self._resampler = soxr.ResampleStream(rate, self._rate, 1, dtype="float32")
         self._sink = None
+        self._aac = AacStream(self._rate) if form.container == "ADTS" else None
         if form.name == "wav":
             self._pipe.write(_endless_wav_header(self._rate))
-        elif form.container:
+        elif form.container and self._aac is None:
             self._sink = _open_stream(self._pipe, self._rate, form)
 
     def feed(self, samples: "NDArray[np.float32]") -> bytes:
@@ -89,6 +102,8 @@ class SpeechStream:
         import numpy as np
 
         rest = self._write(np.zeros(0, np.float32), last=True)
+        if self._aac is not None:
+            return rest + self._aac.close()
         if self._sink is None:
             return rest
         self._sink.close()
@@ -97,6 +112,8 @@ class SpeechStream:
     def _write(self, samples: "NDArray[np.float32]", *, last: bool) -> bytes:
         resampled = samples if self._resampler is None else self._resampler.resample_chunk(samples, last=last)
         words = _to_int16(resampled)
+        if self._aac is not None:
+            return self._aac.feed(words)
         if self._sink is None:
             self._pipe.write(words.tobytes())
         elif len(words):

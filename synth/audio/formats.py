@@ -17,7 +17,7 @@ class Format:
     Attributes:
         name: as in requests (`format`, OpenAI's `response_format`) and as a file's suffix.
         media_type: for `Content-Type`.
-        container, coding: what libsndfile calls them; both empty for bare samples.
+        container, coding: what libsndfile, and for AAC FFmpeg, calls them; both empty for bare samples.
         rates: sample rates in Hz that it carries, ascending; empty if it carries any.
     """
 
@@ -39,7 +39,7 @@ class Format:
         return next((carried for carried in self.rates if carried > rate), self.rates[-1])
 
 
-# MPEG 1, 2 and 2.5 Layer III; RFC 6716, 2 (Opus); what OpenAI calls `pcm` is 24 kHz, 16 bit, little-endian, mono.
+# MPEG 1, 2 and 2.5 Layer III, and AAC carries them too; RFC 6716, 2 (Opus); OpenAI's `pcm` is 24 kHz, 16 bit, little-endian, mono.
 _MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 _OPUS_RATES = (8_000, 12_000, 16_000, 24_000, 48_000)
 
@@ -52,6 +52,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             Format("mp3", "audio/mpeg", "MP3", "MPEG_LAYER_III", _MP3_RATES),
             Format("ogg", "audio/ogg", "OGG", "VORBIS"),
             Format("opus", "audio/ogg; codecs=opus", "OGG", "OPUS", _OPUS_RATES),
+            Format("aac", "audio/aac", "ADTS", "AAC", _MP3_RATES),
             Format("pcm", "audio/pcm", "", "", (24_000,)),
         )
     }

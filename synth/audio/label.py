@@ -8,10 +8,11 @@ import json
 from dataclasses import dataclass
 
 from indextts_hub.errors import UsageError
+from synth.audio.cue import Cue
 from synth.audio.formats import Format
 from synth.audio.tags import read_tags, write_tags
 
-__all__ = ["Label", "Provenance", "can_be_labelled", "labelled", "read_label", "read_provenance"]
+__all__ = ["Label", "Marks", "Provenance", "can_be_labelled", "labelled", "read_label", "read_provenance"]
 
 _AIGC = "AIGC"
 _PROVENANCE = "INDEXTTS_PROVENANCE"
@@ -79,6 +80,18 @@ class Provenance:
     def to_text(self) -> str:
         """The field's value, in ASCII."""
         return json.dumps({"version": self.version, "digest": self.digest, "task": self.task}, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """How generated speech is marked: who is said to have produced it, and whether that it is generated is heard, too."""
+
+    producer: str = "indextts-hub"
+    cue: Cue = Cue.NONE
+
+    def on(self, head: bytes, form: Format, provenance: Provenance) -> bytes:
+        """A file, or the first bytes of one, with its label; bare samples have no place for one."""
+        return labelled(head, Label(self.producer, provenance.task), provenance) if can_be_labelled(form) else head
 
 
 def can_be_labelled(form: Format) -> bool:

@@ -54,6 +54,9 @@ class Capabilities:
         cloning: whether it takes its timbre from a reference clip.
         longest_segment: characters of normalised text in one segment.
         languages: BCP 47 tags.
+        thrift: what it gives up for want of memory at each level that it was loaded with, in words for the one who asks;
+            empty if nothing, or if there is nothing that it could give up.
+        levels: how many levels of thrift it knows.
     """
 
     sample_rate: int
@@ -62,10 +65,12 @@ class Capabilities:
     longest_segment: int = 100
     languages: tuple[str, ...] = ("zh",)
     notes: tuple[str, ...] = field(default=())
+    thrift: tuple[str, ...] = field(default=())
+    levels: int = 0
 
 
 class Engine(Protocol):
-    """Code that speaks. Made by the engine's module function `load(snapshot: Path) -> Engine`; used from one thread."""
+    """Code that speaks. Made by the engine's module function `load`, see `LoadEngine`; used from one thread."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -80,6 +85,6 @@ class Engine(Protocol):
 class LoadEngine(Protocol):
     """An engine module's `load`."""
 
-    def __call__(self, snapshot: Path, /) -> Engine:
-        """Load the weights under `snapshot`."""
+    def __call__(self, snapshot: Path, thrift: int, /) -> Engine:
+        """Load the weights under `snapshot`; `thrift` is 0, or how many steps to go towards less memory."""
         ...

@@ -15,25 +15,35 @@ from indextts_hub.db.tasks import (
     CANCELLED,
     DONE,
     FAILED,
+    QUEUED,
     RUNNING,
     SpokenSegment,
     SpokenTask,
     TaskFilter,
     TaskPage,
     add_task,
+    deleted_tasks,
     find_task,
     hide_task,
+    purge_task,
     search_tasks,
     show_task,
     unfinished_tasks,
     update_task,
 )
-from indextts_hub.errors import HubError, NotFound
-from indextts_hub.store.durable import make_folder, write_durably
+from indextts_hub.errors import HubError, NotFound, UsageError
+from indextts_hub.store.durable import make_folder, remove_file, write_durably
+from synth.audio.take import Take
 
-__all__ = ["Archive", "Recording"]
+__all__ = ["MOST_ATTEMPTS", "SERVICE_ENDS", "Archive", "Recording"]
 
 _log = logging.getLogger(__name__)
+
+MOST_ATTEMPTS = 3
+"""A task that was being spoken whenever the service died is not tried for ever."""
+
+SERVICE_ENDS = "the service ends"
+"""The message with which a task is cancelled that is to be begun again when the service is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +53,13 @@ class Archive:
     Attributes:
         folder: has their audio, by the month they were asked for.
         ended: told of each task that is over, and when its first segment was spoken.
+        log: writes an act and the task it was done to into the audit log, on a thread; when it returns, it is on the disk.
     """
 
     database: Database
     folder: Path
     ended: Callable[[SpokenTask, datetime | None], None] = lambda _task, _first: None
+    log: Callable[[str, SpokenTask], None] = lambda _act, _task: None
 
     async def accept(self, task: SpokenTask) -> "Recording":
         """Write a new task down.
@@ -56,6 +68,10 @@ class Archive:
             Busy, StorageError: the database did not take it.
         """
         await asyncio.to_thread(add_task, self.database, task)
+        return Recording(self, task)
+
+    def resume(self, task: SpokenTask) -> "Recording":
+        """Go on with a task that was written down earlier."""
         return Recording(self, task)
 
     async def find(self, task_id: str) -> SpokenTask:
@@ -104,10 +120,52 @@ class Archive:
             raise NotFound(f"the task {task.id} has no audio", remedy="wait until it is done, or ask again", code="E_NO_AUDIO")
         return path
 
-    async def settle(self) -> None:
-        """Write down of every task that a service before this one left unfinished that it came to nothing."""
+    async def purge(self, task_id: str) -> None:
+        """Forget a task that was deleted, and its audio, for good.
+
+        Raises:
+            NotFound: E_NO_TASK.
+            UsageError: E_NOT_DELETED, if it was not deleted before.
+            Busy, StorageError: nothing, or the audio alone, is gone.
+        """
+        task = await asyncio.to_thread(find_task, self.database, task_id)
+        if task.deleted is None:
+            raise UsageError(f"the task {task_id} is not deleted", remedy="delete it first", code="E_NOT_DELETED")
+        await asyncio.to_thread(self._purge, task)
+
+    async def sweep(self, before: datetime) -> int:
+        """Purge what was deleted before a moment; return how many tasks that were.
+
+        Raises:
+            Busy, StorageError: not all of them are gone.
+        """
+        swept = await asyncio.to_thread(deleted_tasks, self.database, before)
+        for task in swept:
+            await asyncio.to_thread(self._purge, task)
+        return len(swept)
+
+    async def settle(self) -> tuple[SpokenTask, ...]:
+        """See to what a service before this one left unfinished: return the tasks that are to be begun again.
+
+        What somebody waited for at the other end of a connection is over, and so is what was begun too often: it may be what
+        ended the service. Lines of batches wait for their turn again.
+        """
+        again: list[SpokenTask] = []
         for task in await asyncio.to_thread(unfinished_tasks, self.database):
-            await Recording(self, task).interrupted()
+            recording = Recording(self, task)
+            if not task.background or task.attempts >= MOST_ATTEMPTS:
+                await recording.interrupted()
+                continue
+            await recording.wait_again()
+            if task.batch is None:
+                again.append(recording.task)
+        return tuple(again)
+
+    def _purge(self, task: SpokenTask) -> None:
+        self.log("purge", task)
+        if task.audio_path is not None:
+            remove_file(self.folder / task.audio_path)
+        purge_task(self.database, task.id)
 
 
 class Recording:
@@ -120,15 +178,17 @@ class Recording:
 
     async def begin(self) -> None:
         """It has its turn."""
-        await self._write(replace(self.task, status=RUNNING, started=datetime.now(UTC)))
+        await self._write(replace(self.task, status=RUNNING, started=datetime.now(UTC), attempts=self.task.attempts + 1))
+
+    async def wait_again(self) -> None:
+        """It was begun, and is to be begun anew."""
+        await self._write(replace(self.task, status=QUEUED, started=None))
 
     def heard(self) -> None:
         """A segment of it is spoken."""
         self._first_segment = self._first_segment or datetime.now(UTC)
 
-    async def finish(
-        self, audio: bytes, sample_rate: int, segments: tuple[SpokenSegment, ...], warnings: tuple[str, ...]
-    ) -> SpokenTask:
+    async def finish(self, audio: bytes, sample_rate: int, take: Take) -> SpokenTask:
         """It is spoken: keep the audio file, whole and durable, then say so.
 
         Raises:
@@ -142,12 +202,12 @@ class Recording:
                 task,
                 status=DONE,
                 finished=datetime.now(UTC),
-                duration=segments[-1].end if segments else 0.0,
+                duration=take.seconds,
                 sample_rate=sample_rate,
                 audio_path=path,
                 audio_sha256=hashlib.sha256(audio).hexdigest(),
-                segments=segments,
-                warnings=warnings,
+                segments=tuple(SpokenSegment(at.text, at.start, at.end) for at in take.captions),
+                warnings=tuple(take.warnings),
             )
         )
         return self.task
@@ -162,8 +222,18 @@ class Recording:
         elif isinstance(error, Exception):
             # An error that is none of ours is named by its class only: its text may hold anything.
             await self._ended(FAILED, "E_DEFECT", type(error).__name__)
+        elif isinstance(error, asyncio.CancelledError) and SERVICE_ENDS in error.args and self.task.background:
+            await self.wait_again()
         elif error is not None:
             await self._ended(CANCELLED, None, None)
+
+    async def failed(self, error: HubError) -> None:
+        """It could not even be begun."""
+        await self._ended(FAILED, error.code, error.message)
+
+    async def cancelled(self) -> None:
+        """Nobody wants it any more, and it was not begun."""
+        await self._ended(CANCELLED, None, None)
 
     async def interrupted(self) -> None:
         """The service ended before it did."""
@@ -178,10 +248,15 @@ class Recording:
             _log.error("the end of task %s was not recorded: %s", self.task.id, error.message)
 
     async def _write(self, task: SpokenTask) -> None:
-        await asyncio.to_thread(update_task, self._archive.database, task)
+        await asyncio.to_thread(self._written, task)
         self.task = task
         if task.finished is not None:
             self._archive.ended(task, self._first_segment)
+
+    def _written(self, task: SpokenTask) -> None:
+        if task.finished is not None:
+            self._archive.log("speak", task)
+        update_task(self._archive.database, task)
 
 
 def _keep(path: Path, audio: bytes) -> None:

@@ -4,16 +4,24 @@ import asyncio
 import logging
 import re
 import secrets
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from synth.service.problems import DEFECT, BodyRefused, Problem, problem_response
 
-__all__ = ["Edge"]
+__all__ = ["ANSWERS", "Bounds", "Edge"]
+
+ANSWERS = "synth.answers"
+"""The logger that has one line for each answer."""
 
 _log = logging.getLogger(__name__)
+_answers = logging.getLogger(ANSWERS)
+
+_UPLOADS = ("/api/voices", "/api/batches", "/v1/audio/voices", "/v1/audio/voice_consents")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -29,13 +37,22 @@ _SAFE = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How large a body may be, in bytes, and how long it may take to arrive, in seconds."""
+
+    largest: int
+    seconds: float
+
+
 class Edge:
     """The outermost layer of the service, as plain ASGI: streams pass through it untouched."""
 
-    def __init__(self, app: ASGIApp, largest_body: int, body_seconds: float, answered: Callable[[str, int], None]) -> None:
+    def __init__(self, app: ASGIApp, bounds: Bounds, uploads: Bounds, answered: Callable[[str, int], None]) -> None:
+        """`uploads` bounds those bodies that carry clips and batch files, `bounds` all others."""
         self._app = app
-        self._largest_body = largest_body
-        self._body_seconds = body_seconds
+        self._bounds = bounds
+        self._uploads = uploads
         self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,6 +62,7 @@ class Edge:
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
+        began = time.monotonic()
         begun = False
 
         async def marked(message: Message) -> None:
@@ -56,49 +74,65 @@ class Edge:
                 answer["X-Request-Id"] = request_id
                 for name, value in _SAFE.items():
                     answer.setdefault(name, value)
+                _log_answer(scope, request_id, message["status"], answer.get("x-task-id"), time.monotonic() - began)
             await send(message)
 
+        bounds = self._uploads if scope["path"].startswith(_UPLOADS) else self._bounds
         try:
-            await self._app(scope, self._limited(headers, receive), marked)
+            await self._app(scope, _limited(bounds, headers, receive), marked)
         except Exception:
             _log.exception("request %s to %s", request_id, scope["path"])
             if begun:
                 raise
             await problem_response(scope["path"], DEFECT)(scope, receive, marked)
 
-    def _limited(self, headers: Headers, receive: Receive) -> Receive:
-        announced = headers.get("content-length", "0")
-        arrived = 0
-        deadline: float | None = None
-        whole = False
 
-        async def limited() -> Message:
-            nonlocal arrived, deadline, whole
-            if whole:
-                return await receive()
-            if announced.isdigit() and int(announced) > self._largest_body:
-                raise self._too_large()
-            now = asyncio.get_running_loop().time()
-            deadline = deadline or now + self._body_seconds
-            try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
-            except TimeoutError:
-                raise _refused(
-                    408, f"the body did not arrive within {self._body_seconds:.0f} s", remedy="send it faster", code="E_BODY_SLOW"
-                ) from None
-            arrived += len(message.get("body", b""))
-            whole = not message.get("more_body", False)
-            if arrived > self._largest_body:
-                raise self._too_large()
-            return message
+def _log_answer(scope: Scope, request_id: str, status: int, task: str | None, seconds: float) -> None:
+    """One line an answer: never the query or the body, which may hold texts."""
+    said = {
+        "request": request_id,
+        "method": scope["method"],
+        "path": scope["path"],
+        "status": status,
+        "ms": round(seconds * 1000, 1),
+        "asker": scope.get("state", {}).get("asker") or (scope.get("client") or [None])[0],
+        "task": task,
+    }
+    _answers.info("%s %s %d", scope["method"], scope["path"], status, extra={"said": said})
 
-        return limited
 
-    def _too_large(self) -> BodyRefused:
-        return _refused(
-            413, f"the body is larger than {self._largest_body} bytes", remedy="send a shorter text, in parts", code="E_BODY_LARGE"
-        )
+def _limited(bounds: Bounds, headers: Headers, receive: Receive) -> Receive:
+    announced = headers.get("content-length", "0")
+    arrived = 0
+    deadline: float | None = None
+    whole = False
+
+    async def limited() -> Message:
+        nonlocal arrived, deadline, whole
+        if whole:
+            return await receive()
+        if announced.isdigit() and int(announced) > bounds.largest:
+            raise _too_large(bounds)
+        now = asyncio.get_running_loop().time()
+        deadline = deadline or now + bounds.seconds
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise _refused(
+                408, f"the body did not arrive within {bounds.seconds:.0f} s", remedy="send it faster", code="E_BODY_SLOW"
+            ) from None
+        arrived += len(message.get("body", b""))
+        whole = not message.get("more_body", False)
+        if arrived > bounds.largest:
+            raise _too_large(bounds)
+        return message
+
+    return limited
+
+
+def _too_large(bounds: Bounds) -> BodyRefused:
+    return _refused(413, f"the body is larger than {bounds.largest} bytes", remedy="send less, in parts", code="E_BODY_LARGE")
 
 
 def _refused(status: int, message: str, *, remedy: str, code: str) -> BodyRefused:

@@ -1,9 +1,7 @@
 """What the service counts of itself, for Prometheus: no texts, no names of people."""
 
-import os
 from collections.abc import Iterator
 from datetime import datetime
-from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
@@ -11,6 +9,7 @@ from prometheus_client.registry import Collector
 
 from indextts_hub.db.tasks import SpokenTask
 from synth.service.versions import Served
+from synth.worker.memory import resident
 from synth.worker.supervisor import WorkerState
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
@@ -79,15 +78,6 @@ class _ServedNow(Collector):
             ready.add_metric([version.name], version.supervisor.state is WorkerState.READY)
             restarts.add_metric([version.name], version.supervisor.restarts)
             digests.add_metric([version.name], {"digest": version.digest, "engine": version.engine})
-            if (used := _resident(version.supervisor.pid)) is not None:
+            if (used := resident(version.supervisor.pid)) is not None:
                 memory.add_metric([version.name], used)
         yield from (waiting, ready, restarts, memory, digests)
-
-
-def _resident(pid: int | None) -> int | None:
-    """Bytes of memory of a process, where the system has /proc."""
-    try:
-        pages = Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]
-    except OSError:
-        return None
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")

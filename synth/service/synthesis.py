@@ -2,32 +2,32 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeAlias
+from pathlib import Path
+from typing import TypeAlias
 
-from indextts_hub.db.tasks import QUEUED, SpokenSegment, SpokenTask, TaskSettings
+from indextts_hub.db.tasks import QUEUED, RoleSettings, SpokenTask, TaskSettings
 from indextts_hub.errors import UsageError
-from synth.audio.encode import encode
-from synth.audio.formats import Format
-from synth.audio.label import Label, Provenance, can_be_labelled, labelled
+from synth.audio.encode import check_encoder, encode
+from synth.audio.formats import Format, format_named
+from synth.audio.label import Marks, Provenance
+from synth.audio.take import Spoken, Take
 from synth.emotion import EmotionVector
 from synth.engines.able import check_able
-from synth.engines.protocol import Segment, Settings
-from synth.service.archive import Archive
+from synth.engines.protocol import Capabilities, Segment, Settings
+from synth.service.archive import Archive, Recording
+from synth.service.limits import Limits
 from synth.service.versions import Served, ServedVersion
-from synth.text.segments import to_segments
+from synth.text.parts import SpokenText, to_parts
+from synth.text.script import Manner
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+__all__ = ["Accepted", "Finished", "Order", "Spoken", "Step", "Synthesis", "SynthesisRequest", "provenance"]
 
-__all__ = ["PRODUCER", "Accepted", "Finished", "Spoken", "Step", "Synthesis", "SynthesisRequest"]
-
-PRODUCER = "indextts-hub"
-"""Who is said to have generated the speech, in its label."""
+# Segments that are spoken in one turn at the worker: some ten seconds of speech, and a second's work for `lite`.
+_IN_ONE_TURN = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class SynthesisRequest:
     Attributes:
         model: a reference to a served version; None for the default.
         emotion: the label it was asked by, if it was by one label; the vector is what is spoken.
-        voice: of a reference clip; None for the engine's own.
+        voice: id of one that is kept; None for the engine's own.
+        roles: how the roles that the text may name speak.
     """
 
     text: str
@@ -49,6 +50,45 @@ class SynthesisRequest:
     speed: float = 1.0
     seed: int = 0
     voice: str | None = None
+    roles: tuple[RoleSettings, ...] = ()
+
+    @classmethod
+    def of(cls, task: SpokenTask) -> "SynthesisRequest":
+        """What a task that was written down asks for, from the very version that it was to be spoken by."""
+        kept = task.settings
+        return cls(
+            text=task.text,
+            form=format_named(kept.format),
+            model=f"{task.model}@sha256:{task.model_digest}" if task.model_digest else task.model,
+            vector=EmotionVector.from_weights(kept.emotion),
+            emotion=task.emotion,
+            intensity=kept.intensity,
+            speed=kept.speed,
+            seed=kept.seed,
+            voice=task.voice,
+            roles=kept.roles,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A request and who stands behind it.
+
+    Attributes:
+        asker: whose turn it takes: a key's id or an address.
+        background: nobody waits at the other end of a connection.
+        task: written down earlier, for a line of a batch and for what a service before this one left unfinished.
+    """
+
+    request: SynthesisRequest
+    asker: str
+    background: bool = False
+    task: SpokenTask | None = None
+
+    @classmethod
+    def again(cls, task: SpokenTask) -> "Order":
+        """The order of a task that was written down."""
+        return cls(SynthesisRequest.of(task), task.asker, task.background, task)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +98,6 @@ class Accepted:
     task: SpokenTask
     sample_rate: int
     segments: int
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """A segment is spoken: float32 samples [n] in -1 to 1."""
-
-    segment: SpokenSegment
-    samples: "NDArray[np.float32]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,64 +113,101 @@ Step: TypeAlias = Accepted | Spoken | Finished
 
 @dataclass(frozen=True, slots=True)
 class Synthesis:
-    """Turns requests into speech with the versions that are served, and keeps what was spoken."""
+    """Turns requests into speech with the versions that are served, and keeps what was spoken.
+
+    Attributes:
+        clip: where the clip of a voice lies, by its id; raises UsageError, E_VOICE.
+        longest_text: characters.
+    """
 
     served: Served
     archive: Archive
+    limits: Limits
+    clip: Callable[[str], Path]
+    marks: Marks
     longest_text: int
 
-    async def speak(self, request: SynthesisRequest, asker: str) -> AsyncGenerator[Step, None]:
-        """Speak a request: `Accepted`, then each segment as it is `Spoken`, then `Finished`. Leaving early (`aclose`) cancels it.
-
-        Args:
-            asker: whose turn it takes: a key's or an address's name.
+    async def speak(self, order: Order) -> AsyncGenerator[Step, None]:
+        """Speak: `Accepted`, then each segment as it is `Spoken`, then `Finished`. Leaving early (`aclose`) cancels it.
 
         Raises:
             UsageError: what is asked for can't be spoken, or not by this engine; nothing was recorded.
             NotFound: E_NOT_SERVED.
-            NotReady, QueueFull: try again later; nothing was recorded.
+            NotReady, QueueFull, Limited: try again later; nothing was recorded.
             HubError: the engine, the disk or the database failed; the task says so too.
         """
-        import numpy as np
-
-        version = self.served.find(request.model)
-        can = await version.ready()
-        settings = Settings(request.vector.weights, request.speed, request.seed, request.voice)
-        check_able(can, settings)
+        request = order.request
         _check_length(request.text, self.longest_text)
-        speeches: list[NDArray[np.float32]] = []
-        spoken: list[SpokenSegment] = []
-        with version.turns.place():
-            text = await asyncio.to_thread(to_segments, request.text, can.longest_segment)
-            warnings = dict.fromkeys(text.warnings)
-            async with await self.archive.accept(_task(request, version)) as recording:
+        check_encoder(request.form)
+        version = self.served.find(request.model)
+        can = await self.served.ready(version)
+        patient = order.task is not None and order.task.batch is not None
+        with version.turns.place(sure=order.task is not None):
+            text = await asyncio.to_thread(_read, request, can)
+            settings = await self._settings(text, request, can)
+            async with await self._recording(order, version) as recording:
                 yield Accepted(recording.task, can.sample_rate, len(text.segments))
-                async with version.turns.turn(asker):
+                take = Take(can.sample_rate, text.silence, self.marks.cue, warnings=dict.fromkeys(text.warnings))
+                async with version.turns.turn(order.asker, patient=patient) as turn:
                     await recording.begin()
-                    async with aclosing(version.supervisor.speak(text.segments, settings)) as stream:
-                        async for speech in stream:
-                            recording.heard()
-                            speeches.append(np.frombuffer(speech.samples, "<f4"))
-                            warnings.update(dict.fromkeys(speech.warnings))
-                            spoken.append(_placed(text.segments[len(spoken)], spoken, len(speeches[-1]), can.sample_rate))
-                            yield Spoken(spoken[-1], speeches[-1])
-                audio = await asyncio.to_thread(encode, np.concatenate(speeches), can.sample_rate, request.form)
-                audio = _labelled(audio, request.form, recording.task)
-                rate = request.form.rate_for(can.sample_rate)
-                task = await recording.finish(audio, rate, tuple(spoken), tuple(warnings))
+                    for segments, how in _turns(text, settings):
+                        if take.captions:
+                            await turn.give_way()
+                        async with aclosing(version.supervisor.speak(segments, how)) as stream:
+                            async for segment, speech in stream:
+                                recording.heard()
+                                yield take.add(segment, speech)
+                if cue := take.end():
+                    yield cue
+                audio, rate = await asyncio.to_thread(_encoded, take, request.form)
+                audio = self.marks.on(audio, request.form, provenance(recording.task))
+                task = await recording.finish(audio, rate, take)
+        self.limits.spoke(order.asker, take.seconds)
         yield Finished(task, audio)
 
-    async def spoken(self, request: SynthesisRequest, asker: str) -> Finished:
-        """Speak a request to its end. Cancelling the call cancels the task.
+    async def spoken(self, order: Order) -> Finished:
+        """Speak to the end. Cancelling the call cancels the task.
 
         Raises:
             HubError: as `speak`.
         """
-        async with aclosing(self.speak(request, asker)) as steps:
+        async with aclosing(self.speak(order)) as steps:
             async for step in steps:
                 if isinstance(step, Finished):
                     return step
         raise RuntimeError("a synthesis ended without an end")
+
+    def expected(self, order: Order) -> SpokenTask:
+        """The task of an order, as it is written down before it waits; for many that are accepted together.
+
+        Raises:
+            UsageError, NotFound: as `speak`, as far as that can be known without the engine.
+        """
+        _check_length(order.request.text, self.longest_text)
+        check_encoder(order.request.form)
+        return _task(order, self.served.find(order.request.model))
+
+    async def _recording(self, order: Order, version: ServedVersion) -> Recording:
+        if order.task is not None:
+            return self.archive.resume(order.task)
+        self.limits.take(order.asker)
+        return await self.archive.accept(_task(order, version))
+
+    async def _settings(self, text: SpokenText, request: SynthesisRequest, can: Capabilities) -> Mapping[Manner, Settings]:
+        """What the engine is told of each manner that occurs, seen to be something that it can do."""
+        found: dict[Manner, Settings] = {}
+        for manner in dict.fromkeys(part.manner for part in text.parts):
+            settings = Settings(manner.vector.weights, manner.speed, request.seed, manner.voice)
+            check_able(can, settings)
+            if manner.voice is not None:
+                settings = replace(settings, voice=str(await asyncio.to_thread(self.clip, manner.voice)))
+            found[manner] = settings
+        return found
+
+
+def provenance(task: SpokenTask) -> Provenance:
+    """What the audio of a task says of itself."""
+    return Provenance(task.model, task.model_digest or "", task.id)
 
 
 def _check_length(text: str, longest: int) -> None:
@@ -150,13 +219,29 @@ def _check_length(text: str, longest: int) -> None:
         )
 
 
-def _labelled(audio: bytes, form: Format, task: SpokenTask) -> bytes:
-    if not can_be_labelled(form):
-        return audio
-    return labelled(audio, Label(PRODUCER, task.id), Provenance(task.model, task.model_digest or "", task.id))
+def _read(request: SynthesisRequest, can: Capabilities) -> SpokenText:
+    manner = Manner(request.vector, request.speed, request.voice)
+    roles = {
+        role.name: Manner(EmotionVector.from_weights(role.emotion), role.speed, role.voice or request.voice)
+        for role in request.roles
+    }
+    return to_parts(request.text, manner, roles, request.intensity, can.longest_segment)
 
 
-def _task(request: SynthesisRequest, version: ServedVersion) -> SpokenTask:
+def _turns(text: SpokenText, settings: Mapping[Manner, Settings]) -> Iterator[tuple[Sequence[Segment], Settings]]:
+    """What is spoken in each turn at the worker."""
+    for part in text.parts:
+        for start in range(0, len(part.segments), _IN_ONE_TURN):
+            yield part.segments[start : start + _IN_ONE_TURN], settings[part.manner]
+
+
+def _encoded(take: Take, form: Format) -> tuple[bytes, int]:
+    return encode(take.samples(), take.rate, form), form.rate_for(take.rate)
+
+
+def _task(order: Order, version: ServedVersion) -> SpokenTask:
+    request = order.request
+    named = tuple(role for role in request.roles if role.name in request.text)
     return SpokenTask(
         id=secrets.token_hex(10),
         created=datetime.now(UTC),
@@ -166,10 +251,7 @@ def _task(request: SynthesisRequest, version: ServedVersion) -> SpokenTask:
         model_digest=version.digest,
         voice=request.voice,
         emotion=request.emotion,
-        settings=TaskSettings(request.form.name, request.vector.weights, request.intensity, request.speed, request.seed),
+        settings=TaskSettings(request.form.name, request.vector.weights, request.intensity, request.speed, request.seed, named),
+        asker=order.asker,
+        background=order.background,
     )
-
-
-def _placed(segment: Segment, before: list[SpokenSegment], samples: int, rate: int) -> SpokenSegment:
-    start = before[-1].end if before else 0.0
-    return SpokenSegment(segment.text, start, round(start + samples / rate, 4))

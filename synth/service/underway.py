@@ -1,12 +1,15 @@
 """Syntheses that go on by themselves, for whoever follows: a slow reader holds up nobody, and a task needs no one who waits."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from indextts_hub.errors import NotFound
-from synth.service.synthesis import Accepted, Step, Synthesis, SynthesisRequest
+from indextts_hub.db.tasks import SpokenTask
+from indextts_hub.errors import HubError, NotFound
+from synth.service.archive import SERVICE_ENDS
+from synth.service.synthesis import Accepted, Order, Step, Synthesis
+from synth.service.versions import NotReady
 
 __all__ = ["UnderWay"]
 
@@ -30,14 +33,14 @@ class UnderWay:
         self._runs: dict[str, _Run] = {}
         self._works: dict[str, asyncio.Task[None]] = {}
 
-    async def begin(self, request: SynthesisRequest, asker: str) -> Accepted:
+    async def begin(self, order: Order) -> Accepted:
         """Start a synthesis; it is written down and has its place in the queue when this returns.
 
         Raises:
             HubError: as `Synthesis.speak`, for what is refused at once.
         """
         run = _Run()
-        work = asyncio.create_task(self._speak(run, request, asker))
+        work = asyncio.create_task(self._speak(run, order))
         try:
             await run.changed.wait()
         except asyncio.CancelledError:
@@ -51,6 +54,15 @@ class UnderWay:
         if not run.over:
             self._works[accepted.task.id] = work
         return accepted
+
+    def go_on(self, tasks: Iterable[SpokenTask]) -> None:
+        """Begin again what a service before this one left unfinished."""
+        for task in tasks:
+            self._begin_again(task)
+
+    async def speak_line(self, task: SpokenTask) -> None:
+        """Speak a line of a batch, and wait until it has come to an end, whichever."""
+        await asyncio.wait({self._begin_again(task)})
 
     async def follow(self, task_id: str) -> AsyncGenerator[Step, None]:
         """Every step of a synthesis, from its first: those that were, then each as it happens.
@@ -89,31 +101,56 @@ class UnderWay:
             self._works[task_id].cancel()
 
     async def stop(self) -> None:
-        """Let all finish that can in a minute, and cancel the rest."""
+        """Let all finish that can in a minute; of the rest, the next service begins again what nobody waits for."""
         works = set(self._works.values())
         if works:
             _, late = await asyncio.wait(works, timeout=_DRAIN_SECONDS)
             for work in late:
-                work.cancel()
+                work.cancel(SERVICE_ENDS)
             await asyncio.gather(*late, return_exceptions=True)
 
-    async def _speak(self, run: _Run, request: SynthesisRequest, asker: str) -> None:
-        task_id = ""
+    def _begin_again(self, task: SpokenTask) -> asyncio.Task[None]:
+        run = self._runs[task.id] = _Run()
+        work = self._works[task.id] = asyncio.create_task(self._speak(run, Order.again(task)))
+        return work
+
+    async def _speak(self, run: _Run, order: Order) -> None:
+        task_id = order.task.id if order.task is not None else ""
         try:
-            async with aclosing(self._synthesis.speak(request, asker)) as steps:
+            async with aclosing(self._steps(order)) as steps:
                 async for step in steps:
                     run.steps.append(step)
                     if isinstance(step, Accepted):
                         task_id = step.task.id
                         self._runs[task_id] = run
                     run.changed.set()
+        except asyncio.CancelledError as error:
+            if order.task is not None and not run.steps and SERVICE_ENDS not in error.args:
+                await self._synthesis.archive.resume(order.task).cancelled()
+            raise
         except Exception as error:  # noqa: BLE001 - whoever follows hears it, and the task says so
             run.error = error
+            if order.task is not None and not run.steps and isinstance(error, HubError):
+                await self._synthesis.archive.resume(order.task).failed(error)
         finally:
             run.over = True
             self._runs.pop(task_id, None)
             self._works.pop(task_id, None)
             run.changed.set()
+
+    async def _steps(self, order: Order) -> AsyncGenerator[Step, None]:
+        """The steps of a synthesis; what was accepted earlier waits until its version can speak."""
+        while True:
+            try:
+                async with aclosing(self._synthesis.speak(order)) as steps:
+                    async for step in steps:
+                        yield step
+            except NotReady as error:
+                if order.task is None:
+                    raise
+                await asyncio.sleep(error.retry_after)
+            else:
+                return
 
     def _found(self, task_id: str) -> _Run:
         run = self._runs.get(task_id)

@@ -14,7 +14,7 @@ from indextts_hub.errors import UsageError
 from synth.text.pinyin import is_readable
 from synth.text.rules import rewritten, unfolded
 
-__all__ = ["LONGEST", "NormalisedText", "normalise"]
+__all__ = ["LONGEST", "NormalisedText", "check_text", "normalise", "nothing_to_speak", "written_out"]
 
 LONGEST = 20_000
 """Characters of one request: an hour of speech; what is longer is a book, and a batch's business."""
@@ -46,10 +46,27 @@ def normalise(text: str) -> NormalisedText:
     Raises:
         UsageError: E_TEXT, if the text is too long, no text at all, or has nothing in it that can be spoken.
     """
+    check_text(text)
+    written = written_out(text)
+    if not any(is_readable(character) for character in written.text):
+        raise nothing_to_speak()
+    return written
+
+
+def check_text(text: str) -> None:
+    """See that a text is one, and not too long.
+
+    Raises:
+        UsageError: E_TEXT.
+    """
     if len(text) > LONGEST:
         raise _refused(f"the text has {len(text)} characters", f"send at most {LONGEST} at once, or use a batch")
     if any("\ud800" <= character <= "\udfff" for character in text):
         raise _refused("the text has half a character in it (an unpaired surrogate)", "send it as UTF-8")
+
+
+def written_out(text: str) -> NormalisedText:
+    """As `normalise`, of a text that was checked; it may be that nothing in it can be spoken."""
     pieces: list[str] = []
     dropped: dict[str, None] = {}
     start = 0
@@ -57,10 +74,12 @@ def normalise(text: str) -> NormalisedText:
         pieces += [_written_out(text[start : mark.start()], dropped), mark.group()]
         start = mark.end()
     pieces.append(_written_out(text[start:], dropped))
-    whole = "".join(pieces).strip()
-    if not any(is_readable(character) for character in whole):
-        raise _refused("there is nothing in the text that can be spoken", "write some Chinese, letters or numbers")
-    return NormalisedText(whole, _warnings(list(dropped)))
+    return NormalisedText("".join(pieces).strip(), _warnings(list(dropped)))
+
+
+def nothing_to_speak() -> UsageError:
+    """The error of a text that has nothing in it to speak."""
+    return _refused("there is nothing in the text that can be spoken", "write some Chinese, letters or numbers")
 
 
 def _written_out(text: str, dropped: dict[str, None]) -> str:

@@ -8,7 +8,7 @@ from synth.engines.protocol import Segment
 from synth.text.normalise import normalise
 from synth.text.pinyin import is_readable
 
-__all__ = ["SegmentedText", "to_segments"]
+__all__ = ["SegmentedText", "cut", "shortened", "to_segments"]
 
 # Seconds of silence behind a segment. A reader of news pauses 0.3 to 0.6 s at a full stop and about half of that at a comma; the
 # engine's own closing silence, about 0.15 s, comes on top.
@@ -41,9 +41,22 @@ def to_segments(text: str, longest: int) -> SegmentedText:
         UsageError: E_TEXT, if nothing in it can be spoken.
     """
     spoken = normalise(text)
-    segments = tuple(segment for sentence in _SENTENCE.findall(spoken.text) for segment in _segments(sentence, longest))
+    segments = cut(spoken.text, longest)
     last = segments[-1]
     return SegmentedText((*segments[:-1], Segment(last.text)), spoken.warnings)
+
+
+def cut(spoken: str, longest: int) -> tuple[Segment, ...]:
+    """Cut normalised text, each segment with the pause that stands behind it; none, if nothing in it can be spoken."""
+    return tuple(segment for sentence in _SENTENCE.findall(spoken) for segment in _segments(sentence, longest))
+
+
+def shortened(segment: Segment, longest: int) -> tuple[Segment, ...]:
+    """The same in shorter segments, for an engine that takes no longer ones any more."""
+    if len(segment.text) <= longest:
+        return (segment,)
+    parts = list(_packed(segment.text, longest))
+    return (*(Segment(part) for part in parts[:-1]), Segment(parts[-1], segment.pause))
 
 
 def _segments(sentence: str, longest: int) -> Iterator[Segment]:

@@ -1,4 +1,4 @@
-"""The process an engine runs in: `python -m synth.worker.main --port P --engine MODULE --snapshot FOLDER`.
+"""The process an engine runs in: `python -m synth.worker.main --port P --engine MODULE --snapshot FOLDER --thrift N`.
 
 Needs the standard library, msgpack and what the engine itself imports, so that it runs in any engine's environment. The first
 line of standard input is the token that proves to the service which process is calling. What the engine prints goes to standard
@@ -45,6 +45,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--engine", required=True)
     parser.add_argument("--snapshot", type=Path, required=True)
+    parser.add_argument("--thrift", type=int, default=0)
     asked = parser.parse_args()
     token = sys.stdin.readline().strip()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -55,7 +56,7 @@ def main() -> None:
         line.send(Knock(token))
         threading.Thread(target=line.listen, name="listen", daemon=True).start()
         try:
-            engine: Engine = import_module(asked.engine).load(asked.snapshot)
+            engine: Engine = import_module(asked.engine).load(asked.snapshot, asked.thrift)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is told to the service
             line.send(_failed(None, error))
             return
@@ -82,8 +83,15 @@ def _failed(task: str | None, error: Exception) -> Failed:
     import traceback
 
     traceback.print_exception(error)
+    if _is_want_of_memory(error):
+        return Failed(task, 1, "E_MEMORY", "the engine ran out of memory", "give the machine more, or send shorter sentences")
     said = f"the engine failed: {type(error).__name__}: {error}"
     return Failed(task, 1, "E_ENGINE", said[:500], "see the service's log for the engine's own words")
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    # torch raises a RuntimeError of these words on a processor, and an OutOfMemoryError of its own on a GPU.
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in str(error)
 
 
 class _Line:

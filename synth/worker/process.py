@@ -76,12 +76,14 @@ class Launch:
         snapshot: folder with the version's files.
         python: the interpreter of the engine's environment.
         environment: variables for the process; None for this process's own.
+        thrift: how many steps the engine goes towards less memory.
     """
 
     engine: str
     snapshot: Path
     python: str = field(default=sys.executable)
     environment: Mapping[str, str] | None = None
+    thrift: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +267,7 @@ async def _spawn(launch: Launch, port: int, token: str) -> asyncio.subprocess.Pr
         process = await asyncio.create_subprocess_exec(
             launch.python, "-m", "synth.worker.main",
             "--port", str(port), "--engine", launch.engine, "--snapshot", str(launch.snapshot),
+            "--thrift", str(launch.thrift),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
             env={**_CALM, **(os.environ if launch.environment is None else launch.environment)},
         )  # fmt: skip

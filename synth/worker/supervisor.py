@@ -1,18 +1,25 @@
-"""Keeps one worker alive: starts it, starts another when it dies, and finishes with it what the one before had begun."""
+"""Keeps one worker alive: starts it, starts another when it dies, and finishes with it what the one before had begun.
+
+A worker for which the memory did not suffice comes back with one more level of thrift, in which its engine needs less. One that has
+spoken much, or has grown, is replaced between two tasks.
+"""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
 from indextts_hub.errors import HubError
 from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+from synth.text.segments import shortened
+from synth.worker.memory import oom_kills, resident
 from synth.worker.process import Launch, TimeLimits, Worker, WorkerDied, WorkerError
 
-__all__ = ["Supervisor", "WorkerState"]
+__all__ = ["Recycling", "Supervisor", "WorkerState"]
 
 _log = logging.getLogger(__name__)
 
@@ -31,14 +38,43 @@ class WorkerState(StrEnum):
     STOPPED = "stopped"
 
 
-class Supervisor:
-    """A worker that comes back. `start` it in a running event loop, and `stop` it where it was started."""
+@dataclass(frozen=True, slots=True)
+class Recycling:
+    """When a worker is replaced by a new one, between two tasks.
 
-    def __init__(self, launch: Launch, limits: TimeLimits | None = None, check: Callable[[], None] = lambda: None) -> None:
-        """`check` is called in a thread before each start; what it raises keeps the engine from the version's files."""
+    Attributes:
+        turns: after so many turns; an engine's library may leak a little with each.
+        growth: when it holds so many bytes more than after its start.
+    """
+
+    turns: int = 20_000
+    growth: int = 2 * 2**30
+
+
+class Supervisor:
+    """A worker that comes back. `start` it in a running event loop, and `stop` it where it was started; it may be started again."""
+
+    def __init__(
+        self,
+        launch: Launch,
+        limits: TimeLimits | None = None,
+        check: Callable[[], None] = lambda: None,
+        recycling: Recycling | None = None,
+        oom_kills: Callable[[], int | None] = oom_kills,
+    ) -> None:
+        """Make one that is not started.
+
+        Args:
+            check: called in a thread before each start; what it raises keeps the engine from the version's files.
+            oom_kills: how many processes the system has killed for want of memory.
+        """
         self._launch = launch
         self._limits = limits or TimeLimits()
         self._check = check
+        self._recycling = recycling or Recycling()
+        self._oom_kills = oom_kills
+        self._turns = 0
+        self._at_start: int | None = None
         self._changed = asyncio.Condition()
         self._worker: Worker | None = None
         self._trouble: HubError | None = None
@@ -78,6 +114,7 @@ class Supervisor:
             self._keeping.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._keeping
+            self._keeping = None
         await self._become(WorkerState.STOPPED, self._trouble)
 
     async def ready(self) -> Capabilities:
@@ -89,28 +126,52 @@ class Supervisor:
         """
         return (await self._living()).capabilities
 
-    async def speak(self, segments: Sequence[Segment], settings: Settings) -> AsyncGenerator[SegmentSpeech, None]:
+    @property
+    def thrift(self) -> int:
+        """How many steps the engine goes towards less memory, now or when it is started next."""
+        return self._launch.thrift
+
+    def save_memory(self) -> bool:
+        """Have the engine go one step further towards less memory when it is started next; False if it knows none."""
+        known = 1 if self.capabilities is None else self.capabilities.levels
+        if self._launch.thrift >= known:
+            return False
+        self._launch = replace(self._launch, thrift=self._launch.thrift + 1)
+        return True
+
+    async def speak(self, segments: Sequence[Segment], settings: Settings) -> AsyncGenerator[tuple[Segment, SegmentSpeech], None]:
         """Speak the segments, giving each as it is ready. If the worker dies, a new one goes on from the segment it died at.
+
+        What is given may be more and shorter segments: an engine that ran out of memory speaks them in a smaller way.
 
         Raises:
             WorkerDied: two workers died at the same segment.
             HubError: what the engine said of the task, or why no worker could be started.
         """
-        spoken, died_at = 0, -1
+        waiting, failed_before = list(segments), False
         while True:
             worker = await self._living()
+            longest = worker.capabilities.longest_segment
+            waiting = [part for segment in waiting for part in shortened(segment, longest)]
             try:
-                async with aclosing(worker.speak(segments[spoken:], settings)) as stream:
+                async with aclosing(worker.speak(waiting, settings)) as stream:
                     async for speech in stream:
-                        spoken += 1
-                        yield speech
+                        failed_before = False
+                        segment = waiting.pop(0)
+                        yield segment, replace(speech, warnings=(*worker.capabilities.thrift, *speech.warnings))
             except WorkerDied:
-                if died_at == spoken:
+                if failed_before:
                     raise
-                died_at = spoken
                 await self._left(worker)
+            except WorkerError as error:
+                if error.code != "E_MEMORY" or failed_before or not self.save_memory():
+                    raise
+                _log.warning("the engine ran out of memory; it is started again, and will use less")
+                await self._replace(worker)
             else:
+                await self._count_turn(worker)
                 return
+            failed_before = True
 
     async def _living(self) -> Worker:
         async with self._changed:
@@ -121,6 +182,17 @@ class Supervisor:
             raise self._trouble
         raise WorkerError("the engine's worker is stopped", remedy="start the service again", code="E_WORKER_STOPPED")
 
+    async def _count_turn(self, worker: Worker) -> None:
+        self._turns += 1
+        grown = (resident(worker.pid) or 0) - (self._at_start or 0)
+        if self._turns >= self._recycling.turns or (self._at_start and grown >= self._recycling.growth):
+            _log.info("the engine is started anew after %d turns, %d MiB larger", self._turns, grown // 2**20)
+            await self._replace(worker)
+
+    async def _replace(self, worker: Worker) -> None:
+        await self._become(WorkerState.STARTING, None)
+        await worker.stop()
+
     async def _left(self, dead: Worker) -> None:
         async with self._changed:
             await self._changed.wait_for(lambda: self._worker is not dead or self.state is not WorkerState.READY)
@@ -128,24 +200,32 @@ class Supervisor:
     async def _keep(self) -> None:
         failures = 0
         while True:
+            killed = self._oom_kills()
             try:
                 await asyncio.to_thread(self._check)
                 worker = await Worker.start(self._launch, self._limits)
             except HubError as error:
                 delay = min(_FIRST_DELAY * 2**failures, _LONGEST_DELAY)
                 failures += 1
+                if error.code == "E_MEMORY" or self._oom_kills() != killed:
+                    self.save_memory()
                 _log.warning("the engine did not start: %s; again in %.1f s", error.message, delay)
                 await self._become(WorkerState.FAILING, error)
                 await asyncio.sleep(delay)
                 continue
             failures = 0
             self._worker = worker
+            self._turns, self._at_start = 0, resident(worker.pid)
             try:
                 await self._become(WorkerState.READY, None)
                 death = await worker.died()
             finally:
                 await worker.stop()
+            if self.state is WorkerState.STARTING:
+                continue  # it was replaced on purpose
             self.restarts += 1
+            if self._oom_kills() != killed:
+                self.save_memory()
             _log.warning("%s; starting another", death.message)
             await self._become(WorkerState.STARTING, death)
 

@@ -1,6 +1,6 @@
 """The native engine: `lite`'s one Mandarin voice at 24 kHz. Deterministic: the same segment and settings give the same samples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -25,7 +25,12 @@ CAPABILITIES = Capabilities(
     longest_segment=60,
     languages=("zh",),
     notes=("one female voice; a reference clip can't change its timbre", "the seed changes nothing: speech is deterministic"),
+    levels=1,
 )
+
+
+# Half as long a segment takes half the memory beyond the weights: the mel and the vocoder's layers grow with it.
+_THRIFTY = replace(CAPABILITIES, longest_segment=30, thrift=("memory is short: sentences are cut every 30 characters",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +40,7 @@ class FastSpeech2Engine:
     mapper: Mapper
     acoustic: FastSpeech2
     vocoder: Vocoder
-
-    @property
-    def capabilities(self) -> Capabilities:
-        """What `lite` can do."""
-        return CAPABILITIES
+    capabilities: Capabilities = CAPABILITIES
 
     def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
         """Speak one segment, its pause as silence behind it.
@@ -61,8 +62,11 @@ class FastSpeech2Engine:
         return SegmentSpeech(torch.cat([samples, silence]).numpy().astype("<f4").tobytes())
 
 
-def load(snapshot: Path) -> FastSpeech2Engine:
+def load(snapshot: Path, thrift: int = 0) -> FastSpeech2Engine:
     """Load `lite` from its snapshot and speak once, so that the first real segment is not slower than the next.
+
+    Args:
+        thrift: above 0 it takes shorter segments.
 
     Raises:
         IntegrityError: E_WEIGHTS, if a file does not hold what this engine knows.
@@ -71,6 +75,7 @@ def load(snapshot: Path) -> FastSpeech2Engine:
         read_mapper(snapshot / "baker_mapper.json"),
         load_acoustic_model(snapshot / "fastspeech2_quan.tflite"),
         load_vocoder(snapshot / "mb_melgan.tflite"),
+        _THRIFTY if thrift else CAPABILITIES,
     )
     engine.speak(Segment("你好"), Settings())
     return engine

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Annotated, Literal
 
@@ -10,16 +10,18 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
-from indextts_hub.db.tasks import SpokenTask
-from indextts_hub.errors import HubError, NotFound, UsageError
+from indextts_hub.db.tasks import RoleSettings
+from indextts_hub.errors import HubError, NotFound
 from synth.audio.encode import SpeechStream
 from synth.audio.formats import format_named
-from synth.audio.label import Label, Provenance, can_be_labelled, labelled
+from synth.audio.label import Marks
 from synth.emotion import EmotionVector, emotion_label
 from synth.service.leaving import Left, unless_left
 from synth.service.problems import DEFECT
+from synth.service.roles import Roles
+from synth.service.routes.health import SERVICE
 from synth.service.routes.synthesize import Weight, asker_of
-from synth.service.synthesis import PRODUCER, Accepted, Finished, Spoken, Step, SynthesisRequest
+from synth.service.synthesis import Accepted, Finished, Order, Spoken, Step, SynthesisRequest, provenance
 from synth.service.underway import UnderWay
 from synth.service.versions import Served
 
@@ -56,14 +58,12 @@ class SpeechAsk(BaseModel):
     intensity: Weight = 0.5
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
 
-    def request(self) -> SynthesisRequest:
-        """What is asked for, in the terms of the house.
+    def request(self, roles: tuple[RoleSettings, ...]) -> SynthesisRequest:
+        """What is asked for, in the terms of the house; `roles` are those that the text may name.
 
         Raises:
-            UsageError: E_FORMAT or E_EMOTION.
+            UsageError: E_EMOTION.
         """
-        if self.response_format == "aac":
-            raise UsageError("AAC can't be written here", remedy="ask for mp3, opus, flac, wav or pcm", code="E_FORMAT")
         voice = self.voice if isinstance(self.voice, str) else self.voice.id
         return SynthesisRequest(
             text=self.input,
@@ -75,6 +75,7 @@ class SpeechAsk(BaseModel):
             speed=self.speed,
             seed=self.seed,
             voice=None if voice in _VOICES else voice,
+            roles=roles,
         )
 
 
@@ -84,7 +85,7 @@ class ListedModel(BaseModel):
     id: str
     object: Literal["model"] = "model"
     created: int = 0
-    owned_by: str = PRODUCER
+    owned_by: str = SERVICE
 
 
 class ModelList(BaseModel):
@@ -94,20 +95,14 @@ class ModelList(BaseModel):
     data: list[ListedModel]
 
 
-class VoiceList(BaseModel):
-    """The voices, in the shape that Open WebUI asks for."""
-
-    voices: list[dict[str, str]]
-
-
-def routes(under_way: UnderWay, served: Served) -> APIRouter:
+def routes(under_way: UnderWay, served: Served, roles: Roles, marks: Marks) -> APIRouter:
     """The routes, over what speaks."""
     router = APIRouter(prefix="/v1", tags=["OpenAI"])
 
     @router.post("/audio/speech", summary="Speak a text, as OpenAI does", response_class=Response)
     async def speech(ask: SpeechAsk, request: Request) -> Response:
-        wanted = ask.request()
-        accepted = await under_way.begin(wanted, asker_of(request))
+        wanted = ask.request(await roles.of(ask.input, {}))
+        accepted = await under_way.begin(Order(wanted, asker_of(request)))
         steps = under_way.follow(accepted.task.id)
         try:
             # Until a segment is there the answer can still be an error with its own status.
@@ -115,11 +110,11 @@ def routes(under_way: UnderWay, served: Served) -> APIRouter:
         except Left:
             under_way.drop(accepted.task.id)
             raise
-        parts = _encoded(steps, accepted, first, under_way)
-        marks = {"X-Task-Id": accepted.task.id, "X-Model-Digest": accepted.task.model_digest or ""}
+        parts = _encoded(steps, accepted, first, under_way, marks)
+        told = {"X-Task-Id": accepted.task.id, "X-Model-Digest": accepted.task.model_digest or ""}
         if ask.stream_format == "sse":
-            return StreamingResponse(_events(parts, len(ask.input)), headers=marks, media_type="text/event-stream")
-        return StreamingResponse(parts, headers=marks, media_type=wanted.form.media_type)
+            return StreamingResponse(_events(parts, len(ask.input)), headers=told, media_type="text/event-stream")
+        return StreamingResponse(parts, headers=told, media_type=wanted.form.media_type)
 
     @router.get("/models", summary="The versions that are served, and their aliases")
     async def models() -> ModelList:
@@ -132,10 +127,6 @@ def routes(under_way: UnderWay, served: Served) -> APIRouter:
                 f"{name[:80]!a} is not served here", remedy=f"ask for one of: {', '.join(_names(served))}", code="E_NOT_SERVED"
             )
         return ListedModel(id=name)
-
-    @router.get("/audio/voices", summary="The voices")
-    async def voices() -> VoiceList:
-        return VoiceList(voices=[{"id": "default", "name": "default"}])
 
     return router
 
@@ -152,14 +143,13 @@ async def _first(steps: AsyncGenerator[Step, None]) -> Spoken:
 
 
 async def _encoded(
-    steps: AsyncGenerator[Step, None], accepted: Accepted, first: Spoken, under_way: UnderWay
+    steps: AsyncGenerator[Step, None], accepted: Accepted, first: Spoken, under_way: UnderWay, marks: Marks
 ) -> AsyncGenerator[bytes, None]:
     """The audio, part by part as segments are spoken, with the label in its head. Who leaves takes the work along."""
     form = format_named(accepted.task.settings.format)
     stream = SpeechStream(accepted.sample_rate, form)
-    head = _labeller(accepted.task) if can_be_labelled(form) else bytes
     try:
-        yield head(stream.feed(first.samples))
+        yield marks.on(stream.feed(first.samples), form, provenance(accepted.task))
         async for step in steps:
             if isinstance(step, Spoken):
                 yield stream.feed(step.samples)
@@ -167,11 +157,6 @@ async def _encoded(
                 yield stream.close()
     finally:
         under_way.drop(accepted.task.id)
-
-
-def _labeller(task: SpokenTask) -> Callable[[bytes], bytes]:
-    label, provenance = Label(PRODUCER, task.id), Provenance(task.model, task.model_digest or "", task.id)
-    return lambda head: labelled(head, label, provenance)
 
 
 async def _events(parts: AsyncGenerator[bytes, None], characters: int) -> AsyncGenerator[bytes, None]:

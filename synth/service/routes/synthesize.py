@@ -7,73 +7,101 @@ from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from indextts_hub.db.tasks import SpokenSegment, SpokenTask
+from indextts_hub.db.tasks import RoleSettings, SpokenSegment, SpokenTask
 from indextts_hub.errors import UsageError
 from synth.audio.formats import FORMATS, Format, format_named
 from synth.emotion import EmotionVector, emotion_label
 from synth.service.leaving import unless_left
-from synth.service.synthesis import Synthesis, SynthesisRequest
+from synth.service.roles import Roles
+from synth.service.synthesis import Order, Synthesis, SynthesisRequest
 
-__all__ = ["Answer", "Ask", "asker_of", "routes"]
+__all__ = ["Answer", "Ask", "Manner", "asker_of", "order_of", "routes"]
 
 Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-class Ask(BaseModel):
-    """What to speak, and how."""
+class Manner(BaseModel):
+    """How something is spoken: with one emotion or several, how fast, in whose voice."""
 
     model_config = ConfigDict(extra="forbid")
 
-    text: Annotated[
-        str, Field(description="What is spoken: numbers, dates and letters are read aloud; `<行|XING2>` fixes a reading.")
-    ]
-    model: Annotated[
-        str | None, Field(description="A version, `NAME`, `NAME@sha256:HEX` or an alias; the default if left out.")
-    ] = None
-    voice: Annotated[str | None, Field(description="A voice's id, for engines that can speak with it.")] = None
+    voice: Annotated[str | None, Field(max_length=64, description="A voice's id, for engines that can speak with it.")] = None
     emotion: Annotated[str | None, Field(description="`neutral`, `happy`, …, or a Chinese name of it such as 高兴.")] = None
     intensity: Annotated[Weight, Field(description="How strong the emotion is.")] = 0.5
     emotion_vector: Annotated[
         dict[str, Weight] | None, Field(max_length=16, description="Several emotions at once, each with its weight.")
     ] = None
-    emotion_text: Annotated[str | None, Field(description="A text whose mood is taken, for engines that can.")] = None
-    emotion_voice: Annotated[str | None, Field(description="A voice whose mood is taken, for engines that can.")] = None
     speed: Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False, description="Above 1 is faster.")] = 1.0
-    format: Annotated[
-        Literal["wav", "flac", "mp3", "ogg", "opus", "pcm"] | None, Field(description="Of the audio; `wav` if left out.")
-    ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**31, description="For engines that draw random numbers.")] = 0
 
-    def request(self, form: Format) -> SynthesisRequest:
-        """What is asked for, in the terms of the house.
+    def vector(self) -> EmotionVector:
+        """The emotions and their weights.
 
         Raises:
             UsageError: an emotion has no such name, or two ways of giving one were used.
         """
-        return SynthesisRequest(
-            text=self.text,
-            form=form,
-            model=self.model,
-            vector=self._vector(),
-            emotion=None if self.emotion is None else emotion_label(self.emotion),
-            intensity=self.intensity,
-            speed=self.speed,
-            seed=self.seed,
-            voice=self.voice,
-        )
+        if self.emotion_vector is None:
+            return EmotionVector() if self.emotion is None else EmotionVector.of(self.emotion, self.intensity)
+        if self.emotion is not None:
+            raise UsageError("both `emotion` and `emotion_vector` are given", remedy="give one of them", code="E_EMOTION")
+        return EmotionVector.mixture(self.emotion_vector)
 
-    def _vector(self) -> EmotionVector:
+    def role(self, name: str) -> RoleSettings:
+        """The role of that name that speaks so. Raises UsageError as `vector`."""
+        return RoleSettings(name, self.vector().weights, self.speed, self.voice)
+
+
+class Ask(Manner):
+    """What to speak, and how."""
+
+    text: Annotated[
+        str,
+        Field(
+            description="What is spoken: numbers, dates and letters are read aloud. `<行|XING2>` fixes a reading, "
+            "`[happy 0.8]` changes the emotion, `<break 500ms>` is silence, and `小明: …` is spoken as that role speaks."
+        ),
+    ]
+    model: Annotated[
+        str | None, Field(description="A version, `NAME`, `NAME@sha256:HEX` or an alias; the default if left out.")
+    ] = None
+    emotion_text: Annotated[str | None, Field(description="A text whose mood is taken, for engines that can.")] = None
+    emotion_voice: Annotated[str | None, Field(description="A voice whose mood is taken, for engines that can.")] = None
+    format: Annotated[
+        Literal["wav", "flac", "mp3", "ogg", "opus", "aac", "pcm"] | None, Field(description="Of the audio; `wav` if left out.")
+    ] = None
+    seed: Annotated[int, Field(ge=0, lt=2**31, description="For engines that draw random numbers.")] = 0
+    roles: Annotated[
+        dict[str, Manner],
+        Field(max_length=32, description="How the roles of this text speak, by name, besides those kept."),
+    ] = {}
+
+    def request(self, form: Format, roles: tuple[RoleSettings, ...]) -> SynthesisRequest:
+        """What is asked for, in the terms of the house; `roles` are those that the text may name.
+
+        Raises:
+            UsageError: an emotion has no such name, or two ways of giving one were used.
+        """
         if self.emotion_text is not None or self.emotion_voice is not None:
             raise UsageError(
                 "no version here takes its emotion from a text or a voice",
                 remedy="use `emotion` or `emotion_vector`",
                 code="E_EMOTION",
             )
-        if self.emotion_vector is None:
-            return EmotionVector() if self.emotion is None else EmotionVector.of(self.emotion, self.intensity)
-        if self.emotion is not None:
-            raise UsageError("both `emotion` and `emotion_vector` are given", remedy="give one of them", code="E_EMOTION")
-        return EmotionVector.mixture(self.emotion_vector)
+        return SynthesisRequest(
+            text=self.text,
+            form=form,
+            model=self.model,
+            vector=self.vector(),
+            emotion=None if self.emotion is None else emotion_label(self.emotion),
+            intensity=self.intensity,
+            speed=self.speed,
+            seed=self.seed,
+            voice=self.voice,
+            roles=roles,
+        )
+
+    def own_roles(self) -> dict[str, RoleSettings]:
+        """The roles that came with the text. Raises UsageError, E_EMOTION."""
+        return {name: manner.role(name) for name, manner in self.roles.items()}
 
 
 class Model(BaseModel):
@@ -96,7 +124,17 @@ class Answer(BaseModel):
     warnings: list[str]
 
 
-def routes(synthesis: Synthesis) -> APIRouter:
+async def order_of(ask: Ask, form: Format, request: Request, roles: Roles, *, background: bool = False) -> Order:
+    """The order of a request that asks `ask`.
+
+    Raises:
+        UsageError: an emotion has no such name, or two ways of giving one were used.
+    """
+    known = await roles.of(ask.text, ask.own_roles())
+    return Order(ask.request(form, known), asker_of(request), background)
+
+
+def routes(synthesis: Synthesis, roles: Roles) -> APIRouter:
     """The route, over what speaks."""
     router = APIRouter(tags=["speech"])
 
@@ -109,7 +147,7 @@ def routes(synthesis: Synthesis) -> APIRouter:
     async def synthesize(ask: Ask, request: Request, accept: Annotated[str, Header()] = "") -> Answer | Response:
         as_audio = accept.strip().startswith("audio/")
         wanted = format_named(ask.format) if ask.format else _accepted(accept)
-        done = await unless_left(request, synthesis.spoken(ask.request(wanted), asker_of(request)))
+        done = await unless_left(request, synthesis.spoken(await order_of(ask, wanted, request, roles)))
         if as_audio:
             return Response(done.audio, headers=_marks(done.task), media_type=wanted.media_type)
         return _answer(done.task)
@@ -118,8 +156,8 @@ def routes(synthesis: Synthesis) -> APIRouter:
 
 
 def asker_of(request: Request) -> str:
-    """Whose turn a request takes."""
-    return request.client.host if request.client else ""
+    """Whose turn a request takes: its key's, as the gate has seen it, or its address's."""
+    return getattr(request.state, "asker", None) or (request.client.host if request.client else "")
 
 
 def _accepted(accept: str) -> Format:

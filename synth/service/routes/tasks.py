@@ -8,18 +8,20 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
-from starlette.responses import FileResponse, StreamingResponse
+from starlette.responses import FileResponse, PlainTextResponse, StreamingResponse
 
 from indextts_hub.db.tasks import LARGEST_PAGE, SpokenSegment, SpokenTask, TaskFilter, TaskSettings
-from indextts_hub.errors import HubError
+from indextts_hub.errors import HubError, NotFound
+from synth.audio.captions import Caption, to_srt, to_webvtt
 from synth.audio.formats import format_named
 from synth.service.archive import Archive
 from synth.service.problems import Problem
-from synth.service.routes.synthesize import Ask, asker_of
-from synth.service.synthesis import Accepted, Finished, Spoken
+from synth.service.roles import Roles
+from synth.service.routes.synthesize import Ask, order_of
+from synth.service.synthesis import Accepted, Spoken
 from synth.service.underway import UnderWay
 
-__all__ = ["routes"]
+__all__ = ["TaskAnswer", "routes", "task_answer"]
 
 _SILENCE_SECONDS = 15.0
 
@@ -45,6 +47,8 @@ class TaskAnswer(BaseModel):
     warnings: list[str]
     error_code: str | None
     error: str | None
+    batch: str | None
+    line: int | None
     audio_url: str | None
 
 
@@ -67,6 +71,7 @@ class HistoryQuery(BaseModel):
     q: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    batch: str | None = None
     deleted: bool = False
     page: Annotated[int, Query(ge=1, le=10**9)] = 1
     size: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20
@@ -80,14 +85,14 @@ class Progress(BaseModel):
     seconds: Annotated[float, Field(description="Of speech so far.")]
 
 
-def routes(archive: Archive, under_way: UnderWay) -> APIRouter:
+def routes(archive: Archive, under_way: UnderWay, roles: Roles) -> APIRouter:
     """The routes, over the tasks that are kept and those that are under way."""
     router = APIRouter(prefix="/api/tasks", tags=["history"])
 
     @router.post("", summary="Speak a text without waiting for it", status_code=202)
     async def begin(ask: Ask, request: Request) -> TaskAnswer:
-        accepted = await under_way.begin(ask.request(format_named(ask.format or "wav")), asker_of(request))
-        return _answer(accepted.task)
+        order = await order_of(ask, format_named(ask.format or "wav"), request, roles, background=True)
+        return task_answer((await under_way.begin(order)).task)
 
     @router.get("/{task_id}/events", summary="How far a task is, as events", response_class=StreamingResponse)
     async def events(task_id: str) -> StreamingResponse:
@@ -100,7 +105,7 @@ def routes(archive: Archive, under_way: UnderWay) -> APIRouter:
         if found.finished is not None:
             raise Problem(409, f"the task is {found.status} already", remedy="delete it if it is not wanted", code="E_TASK_OVER")
         await under_way.cancel(task_id)
-        return _answer(await archive.find(task_id))
+        return task_answer(await archive.find(task_id))
 
     @router.get("", summary="The history")
     async def tasks(query: Annotated[HistoryQuery, Query()]) -> TaskList:
@@ -112,14 +117,22 @@ def routes(archive: Archive, under_way: UnderWay) -> APIRouter:
             text=query.q,
             since=_aware(query.since),
             until=_aware(query.until),
+            batch=query.batch,
             deleted=query.deleted,
         )
         found = await archive.search(wanted, page=query.page, size=query.size)
-        return TaskList(tasks=[_answer(task) for task in found.tasks], total=found.total, page=query.page, size=query.size)
+        return TaskList(tasks=[task_answer(task) for task in found.tasks], total=found.total, page=query.page, size=query.size)
+
+    _add_one_task(router, archive)
+    return router
+
+
+def _add_one_task(router: APIRouter, archive: Archive) -> None:
+    """The routes of a task that is kept."""
 
     @router.get("/{task_id}", summary="A task")
     async def task(task_id: str) -> TaskAnswer:
-        return _answer(await archive.find(task_id))
+        return task_answer(await archive.find(task_id))
 
     @router.get("/{task_id}/audio", summary="The audio of a task", response_class=FileResponse)
     async def audio(task_id: str) -> FileResponse:
@@ -134,16 +147,28 @@ def routes(archive: Archive, under_way: UnderWay) -> APIRouter:
             content_disposition_type="inline",
         )
 
-    @router.delete("/{task_id}", summary="Delete a task; it can be restored", status_code=204)
+    @router.get("/{task_id}/captions", summary="The captions of a task", response_class=PlainTextResponse)
+    async def captions(task_id: str, format: Literal["srt", "vtt"] = "srt") -> PlainTextResponse:  # noqa: A002 - as everywhere
+        found = await archive.find(task_id)
+        spoken = [Caption(at.text, at.start, at.end) for at in found.segments]
+        if not spoken:
+            raise NotFound(f"the task {found.id} is not spoken", remedy="wait until it is done", code="E_NO_AUDIO")
+        if format == "vtt":
+            return PlainTextResponse(to_webvtt(spoken), media_type="text/vtt")
+        return PlainTextResponse(to_srt(spoken), media_type="application/x-subrip")
+
+    @router.delete("/{task_id}", summary="Delete a task; it can be restored until it is purged", status_code=204)
     async def delete(task_id: str) -> None:
         await archive.hide(task_id)
+
+    @router.post("/{task_id}/purge", summary="Forget a deleted task and its audio for good", status_code=204)
+    async def purge(task_id: str) -> None:
+        await archive.purge(task_id)
 
     @router.post("/{task_id}/restore", summary="Bring a deleted task back")
     async def restore(task_id: str) -> TaskAnswer:
         await archive.show(task_id)
-        return _answer(await archive.find(task_id))
-
-    return router
+        return task_answer(await archive.find(task_id))
 
 
 async def _events(task_id: str, archive: Archive, under_way: UnderWay) -> AsyncGenerator[bytes, None]:
@@ -154,16 +179,18 @@ async def _events(task_id: str, archive: Archive, under_way: UnderWay) -> AsyncG
                 case Accepted():
                     total = step.segments
                     yield _event("progress", Progress(segments=total, spoken=0, seconds=0.0))
-                case Spoken(segment):
+                case Spoken(Caption() as caption):
                     spoken += 1
-                    yield _event("progress", Progress(segments=total, spoken=spoken, seconds=segment.end))
-                case Finished():
+                    # An engine that is short of memory speaks more and shorter ones than were planned.
+                    total = max(total, spoken)
+                    yield _event("progress", Progress(segments=total, spoken=spoken, seconds=caption.end))
+                case _:
                     pass
     except HubError:
         # Over already, or failed: either way the task itself says how it ended.
         pass
     task = await archive.find(task_id)
-    yield _event(task.status, _answer(task))
+    yield _event(task.status, task_answer(task))
 
 
 async def _kept_alive(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
@@ -191,7 +218,8 @@ def _aware(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone()
 
 
-def _answer(task: SpokenTask) -> TaskAnswer:
+def task_answer(task: SpokenTask) -> TaskAnswer:
+    """A task as it is told."""
     return TaskAnswer(
         id=task.id,
         status=task.status,
@@ -211,5 +239,7 @@ def _answer(task: SpokenTask) -> TaskAnswer:
         warnings=list(task.warnings),
         error_code=task.error_code,
         error=task.error,
+        batch=task.batch,
+        line=task.line,
         audio_url=f"/api/tasks/{task.id}/audio" if task.audio_path else None,
     )

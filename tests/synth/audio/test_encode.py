@@ -1,6 +1,5 @@
 """Encoded speech is a file that others read back: same length, same sound, the rate the format carries."""
 
-import io
 import subprocess
 import sys
 import wave
@@ -8,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import soundfile
 from numpy.typing import NDArray
 
 from indextts_hub.errors import StorageError, UsageError
 from synth.audio.encode import SpeechStream, encode, save
 from synth.audio.formats import FORMATS, format_named, format_of_path
-from tests.synth.audio.voices import tone
+from tests.synth.audio.voices import read_audio, tone
 
 SECONDS = 2.0
 
@@ -22,7 +20,7 @@ SECONDS = 2.0
 def decoded(body: bytes, name: str) -> tuple[NDArray[np.float32], int]:
     if name == "pcm":
         return np.frombuffer(body, "<i2").astype(np.float32) / 32767, 24_000
-    return soundfile.read(io.BytesIO(body), dtype="float32")
+    return read_audio(body)
 
 
 def likeness(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
@@ -38,8 +36,9 @@ def test_what_is_encoded_sounds_and_lasts_the_same(name: str, rate: int) -> None
     form = format_named(name)
     read, read_rate = decoded(encode(tone(rate), rate, form), name)
     assert read_rate == form.rate_for(rate)
-    assert len(read) / read_rate == pytest.approx(SECONDS, abs=0.001)
-    assert likeness(tone(read_rate), read) > (0.98 if name in {"mp3", "ogg", "opus"} else 0.9999)
+    # ADTS has no place to say what its first and last frames are padded with.
+    assert len(read) / read_rate == pytest.approx(SECONDS, abs=0.1 if name == "aac" else 0.001)
+    assert likeness(tone(read_rate), read) > (0.97 if name in {"mp3", "ogg", "opus", "aac"} else 0.9999)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -49,7 +48,7 @@ def test_a_stream_of_segments_plays_as_one(name: str) -> None:
     parts = [stream.feed(segment) for segment in np.array_split(tone(22_050), 7)]
     body = b"".join([*parts, stream.close()])
     read, read_rate = decoded(with_true_length(body, round(SECONDS * form.rate_for(22_050))), name)
-    assert len(read) / read_rate == pytest.approx(SECONDS, abs=0.1 if name == "mp3" else 0.001)
+    assert len(read) / read_rate == pytest.approx(SECONDS, abs=0.1 if name in {"mp3", "aac"} else 0.001)
     assert likeness(tone(read_rate), read) > 0.97
 
 
@@ -102,7 +101,7 @@ def test_saving_into_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
         save(tone(24_000), 24_000, tmp_path / "absent" / "speech.wav")
 
 
-@pytest.mark.parametrize("name", ["aac", "", "../wav", "wav\x00"])
+@pytest.mark.parametrize("name", ["m4a", "", "../wav", "wav\x00"])
 def test_an_unknown_format_names_the_known_ones(name: str) -> None:
     with pytest.raises(UsageError) as refused:
         format_named(name)

@@ -17,6 +17,7 @@ from synth.audio.encode import SpeechStream, encode
 from synth.audio.formats import FORMATS
 from synth.audio.label import Label, Provenance, can_be_labelled, labelled, read_label, read_provenance
 from synth.audio.tags import read_tags, write_tags
+from tests.synth.audio.voices import read_audio
 
 LABEL = Label("example.com", "task-17")
 PROVENANCE = Provenance("lite", "ab" * 32, "task-17")
@@ -33,8 +34,8 @@ def test_a_label_is_read_back(name: str) -> None:
 
 @pytest.mark.parametrize("name", FILES)
 def test_labelled_speech_sounds_as_before(name: str) -> None:
-    plain, rate = soundfile.read(io.BytesIO(FILES[name]))
-    marked, marked_rate = soundfile.read(io.BytesIO(labelled(FILES[name], LABEL, PROVENANCE)))
+    plain, rate = read_audio(FILES[name])
+    marked, marked_rate = read_audio(labelled(FILES[name], LABEL, PROVENANCE))
     assert marked_rate == rate
     assert np.array_equal(plain, marked)
 

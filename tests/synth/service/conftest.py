@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -38,6 +39,16 @@ def sine_service(folder: Path, *options: str) -> Iterator[RunningService]:
             process.terminate()
             process.wait(20)
             process.stdout.close()
+
+
+@contextmanager
+def configured_service(folder: Path, *options: str, **settings: object) -> Iterator[RunningService]:
+    """The service with settings of its own; see `serve_sine`."""
+    (folder / "settings.json").write_text(json.dumps(settings))
+    if not (folder / "slow").exists():
+        (folder / "slow").write_text("0.3")
+    with sine_service(folder, *options) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

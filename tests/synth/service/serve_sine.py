@@ -1,30 +1,63 @@
 """The real service with the tests' small engine: `serve_sine.py FOLDER [keys]`. Prints its address, then serves until it is ended.
 
-With `keys` it asks for them.
+With `keys` it asks for them. What the folder has in `settings.json` replaces the settings below; `wanted.json`, a list of names,
+digests and aliases, is followed while it runs, each version with a folder of its own below `versions`.
 """
 
+import json
 import os
 import sys
-from dataclasses import replace
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
+from indextts_hub.audit import AuditLog
 from indextts_hub.db import sqlite_url
+from indextts_hub.manifest import Json
+from synth.audio.cue import Cue
+from synth.audio.label import Marks
 from synth.service.app import create_app
+from synth.service.edge import Bounds
+from synth.service.following import Following, Wanted
+from synth.service.limits import Allowance
 from synth.service.queue import Turns
 from synth.service.serving import listen, serve
 from synth.service.settings import ServiceSettings
-from synth.service.versions import Served, ServedVersion
+from synth.service.versions import Memory, Served, ServedVersion
 from synth.worker.process import Launch, TimeLimits
-from synth.worker.supervisor import Supervisor
+from synth.worker.supervisor import Recycling, Supervisor
+
+ALONE = [{"name": "sine", "digest": "ab" * 32, "aliases": ["stable"]}]
 
 
 def main() -> None:
     folder = Path(sys.argv[1])
-    settings = ServiceSettings(folder / "audio", sqlite_url(folder / "hub.sqlite3"), queue=2, longest_text=2000, body_seconds=1.0)
-    settings = replace(settings, limits=TimeLimits(start=30, segment=20), asks_for_keys="keys" in sys.argv)
-    launch = Launch("tests.synth.worker.sine", folder)
-    version = ServedVersion("sine", "ab" * 32, "sine", ("stable",), Supervisor(launch, settings.limits), Turns(settings.queue))
-    app = create_app(settings, Served([version]))
+    chosen = read(folder / "settings.json", {})
+    settings = ServiceSettings(
+        folder / "audio",
+        folder / "voices",
+        chosen.get("database") or sqlite_url(folder / "hub.sqlite3"),
+        queue=chosen.get("queue", 2),
+        longest_text=2000,
+        bodies=Bounds(2**20, 1.0),
+        limits=TimeLimits(start=30, segment=20),
+        allowance=Allowance(chosen.get("requests", ""), chosen.get("speech", "")),
+        marks=Marks(cue=Cue(chosen.get("cue", "none"))),
+        asks_for_keys="keys" in sys.argv,
+    )
+    look = partial(wanted, folder)
+    make = partial(made, folder, settings, Recycling(turns=chosen.get("recycle", 1000)))
+    memory = Memory(chosen.get("memory"), lambda: None, lambda pid: 100 if pid else 0)
+    served = Served(tuple(map(make, look())), memory)
+    (folder / "audit").mkdir(exist_ok=True)
+    log = AuditLog(folder / "audit")
+
+    def acts(
+        act: str, subject: str, outcome: str = "done", details: Mapping[str, Json] | None = None, actor: str | None = None
+    ) -> None:
+        log.append(act, subject, outcome=outcome, details=details, actor=actor)
+
+    app = create_app(settings, served, following=lambda served: Following(served, look, make), acts=acts)
 
     @app.get("/test/broken")
     async def broken() -> None:
@@ -35,6 +68,20 @@ def main() -> None:
         return sorted(sys.modules)
 
     serve(app, listen("127.0.0.1", 0), lambda address: print(address, flush=True))  # noqa: T201
+
+
+def wanted(folder: Path) -> tuple[Wanted, ...]:
+    return tuple(Wanted(row["name"], row["digest"], tuple(row["aliases"])) for row in read(folder / "wanted.json", ALONE))
+
+
+def made(folder: Path, settings: ServiceSettings, recycling: Recycling, want: Wanted) -> ServedVersion:
+    snapshot = folder / "versions" / want.digest[:12] if (folder / "wanted.json").exists() else folder
+    supervisor = Supervisor(Launch("tests.synth.worker.sine", snapshot), settings.limits, recycling=recycling)
+    return ServedVersion(want.name, want.digest, "sine", want.aliases, supervisor, Turns(settings.queue), needs=100)
+
+
+def read(file: Path, otherwise: object) -> object:
+    return json.loads(file.read_text()) if file.exists() else otherwise
 
 
 if __name__ == "__main__":

@@ -21,7 +21,10 @@ def theirs(service: RunningService) -> Iterator[openai.OpenAI]:
         yield client
 
 
-@pytest.mark.parametrize(("form", "kind"), [("mp3", "MP3"), ("opus", "OGG"), ("flac", "FLAC"), ("wav", "WAV")])
+FORMS = [("mp3", "MP3"), ("opus", "OGG"), ("flac", "FLAC"), ("wav", "WAV")]
+
+
+@pytest.mark.parametrize(("form", "kind"), FORMS)
 def test_speech_comes_in_the_format_that_was_asked_for_and_is_labelled(theirs: openai.OpenAI, form: str, kind: str) -> None:
     spoken = theirs.audio.speech.create(model="tts-1", voice="alloy", input="你好。世界再见。", response_format=form)  # type: ignore[arg-type]
     body = spoken.read()
@@ -59,8 +62,6 @@ def test_errors_are_those_that_the_client_knows(theirs: openai.OpenAI) -> None:
         theirs.audio.speech.create(model="gpt-9", voice="alloy", input="你好")
     with pytest.raises(openai.BadRequestError, match="nothing in the text"):
         theirs.audio.speech.create(model="sine", voice="alloy", input="😀")
-    with pytest.raises(openai.BadRequestError, match="mp3, opus"):
-        theirs.audio.speech.create(model="sine", voice="alloy", input="你好", response_format="aac")
     with pytest.raises(openai.InternalServerError) as failed:
         theirs.audio.speech.create(model="sine", voice="alloy", input="错")
     assert failed.value.request_id

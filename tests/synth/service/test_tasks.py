@@ -1,10 +1,14 @@
 """The history, over HTTP."""
 
+import hashlib
 import json
 from typing import Any
 
 import httpx2
 import pytest
+
+from indextts_hub.audit import AuditLog
+from tests.synth.service.conftest import RunningService
 
 
 def test_what_was_spoken_is_found_again_by_its_text(client: httpx2.Client) -> None:
@@ -80,3 +84,24 @@ def events(client: httpx2.Client, task_id: str) -> list[tuple[str, dict[str, Any
     answer = client.get(f"/api/tasks/{task_id}/events")
     blocks = [block.split("\n") for block in answer.text.split("\n\n") if block]
     return [(name.removeprefix("event: "), json.loads(body.removeprefix("data: "))) for name, body in blocks]
+
+
+def test_a_purged_task_is_gone_for_good_with_its_audio(client: httpx2.Client, service: RunningService) -> None:
+    spoken = client.post("/synthesize", json={"text": "你好"}).json()
+    file = next((service.folder / "audio").rglob(f"{spoken['id']}.wav"))
+    assert client.post(f"/api/tasks/{spoken['id']}/purge").json()["code"] == "E_NOT_DELETED"
+    client.delete(f"/api/tasks/{spoken['id']}")
+    assert client.post(f"/api/tasks/{spoken['id']}/purge").status_code == 204
+    assert not file.exists()
+    assert client.post(f"/api/tasks/{spoken['id']}/restore").status_code == 404
+
+
+def test_every_synthesis_is_an_event_of_the_audit_log_without_its_text(client: httpx2.Client, service: RunningService) -> None:
+    spoken = client.post("/synthesize", json={"text": "一个秘密"}).json()
+    client.post("/synthesize", json={"text": "错误的秘密"})
+    *_, done, failed = [event for event in AuditLog(service.folder / "audit").events() if event.act == "speak"]
+    assert (done.subject, done.outcome, done.details["task"]) == (f"sine@sha256:{'ab' * 32}", "done", spoken["id"])
+    audio = client.get(spoken["audio_url"]).content
+    assert done.details["audio"] == hashlib.sha256(audio).hexdigest()
+    assert failed.outcome == "E_ENGINE"
+    assert "秘密" not in (service.folder / "audit" / "log.jsonl").read_text("utf-8")

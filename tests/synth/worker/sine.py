@@ -3,6 +3,7 @@
 import array
 import math
 import os
+import resource
 import sys
 import time
 from dataclasses import dataclass
@@ -18,10 +19,14 @@ SECONDS = 0.1
 @dataclass(frozen=True)
 class Sine:
     snapshot: Path
+    thrift: int = 0
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(RATE, ("neutral", "happy"), longest_segment=20)
+        if self.thrift:
+            return Capabilities(RATE, ("neutral", "happy"), longest_segment=5, thrift=("in small pieces",), levels=1)
+        clones = (self.snapshot / "clones").exists()
+        return Capabilities(RATE, ("neutral", "happy"), cloning=clones, longest_segment=20, levels=1)
 
     def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
         print("an engine prints what it likes")  # noqa: T201
@@ -34,6 +39,8 @@ class Sine:
         if "一次" in text and not (self.snapshot / "died").exists():
             (self.snapshot / "died").touch()
             os._exit(7)
+        if "大" in text and len(text) > 5:
+            _out_of_memory()
         if "错" in text:
             raise ZeroDivisionError("it can't be divided")
         if "不能" in text:
@@ -44,7 +51,15 @@ class Sine:
         return SegmentSpeech(wave.tobytes() + bytes(4 * round(segment.pause * RATE)))
 
 
-def load(snapshot: Path) -> Sine:
+def _out_of_memory() -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (2**30, resource.RLIM_INFINITY))
+    try:
+        bytearray(2**31)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def load(snapshot: Path, thrift: int) -> Sine:
     print("loading")  # noqa: T201
     if (snapshot / "broken").exists():
         raise IntegrityError("the weights are damaged", remedy="verify them", code="E_WEIGHTS")
@@ -52,4 +67,4 @@ def load(snapshot: Path) -> Sine:
         os.kill(os.getpid(), 9)  # as the system does when memory runs out
     if (snapshot / "hangs").exists():
         time.sleep(60)
-    return Sine(snapshot)
+    return Sine(snapshot, thrift)

@@ -13,7 +13,7 @@ import pytest
 from indextts_hub.errors import HubError, IntegrityError, UsageError
 from synth.engines.protocol import Segment, SegmentSpeech, Settings
 from synth.worker.process import Launch, TimeLimits, WorkerDied, WorkerError
-from synth.worker.supervisor import Supervisor, WorkerState
+from synth.worker.supervisor import Recycling, Supervisor, WorkerState
 
 SINE = "tests.synth.worker.sine"
 ROOT = Path(__file__).parents[3]
@@ -34,7 +34,7 @@ async def running(started: Launch, limits: TimeLimits | None = None) -> AsyncIte
 
 
 async def spoken(supervisor: Supervisor, *texts: str) -> list[SegmentSpeech]:
-    return [speech async for speech in supervisor.speak([Segment(text) for text in texts], Settings())]
+    return [speech async for _, speech in supervisor.speak([Segment(text) for text in texts], Settings())]
 
 
 def alive(pid: int) -> bool:
@@ -229,5 +229,65 @@ def test_a_worker_dies_with_its_parent(tmp_path: Path) -> None:
         async with asyncio.timeout(5):
             while alive(worker):  # noqa: ASYNC110 - another process tells no event
                 await asyncio.sleep(0.02)
+
+    asyncio.run(story())
+
+
+def test_a_worker_that_the_system_kills_for_want_of_memory_comes_back_with_more_thrift(tmp_path: Path) -> None:
+    kills = iter([0, 1, 1, 1])
+
+    async def story() -> None:
+        supervisor = Supervisor(launch(tmp_path), oom_kills=lambda: next(kills))
+        supervisor.start()
+        await supervisor.ready()
+        assert supervisor.pid is not None
+        os.kill(supervisor.pid, signal.SIGKILL)
+        while supervisor.restarts == 0:
+            await supervisor.ready()
+            await asyncio.sleep(0.01)
+        assert (await supervisor.ready()).thrift == ("in small pieces",)
+        await supervisor.stop()
+
+    asyncio.run(story())
+
+
+def test_a_worker_that_anybody_else_kills_comes_back_as_it_was(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            await supervisor.ready()
+            assert supervisor.pid is not None
+            os.kill(supervisor.pid, signal.SIGKILL)
+            while supervisor.restarts == 0:
+                await supervisor.ready()
+                await asyncio.sleep(0.01)
+            assert (await supervisor.ready()).thrift == ()
+
+    asyncio.run(story())
+
+
+def test_a_worker_may_be_stopped_and_started_again(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            await supervisor.ready()
+            await supervisor.stop()
+            assert supervisor.state is WorkerState.STOPPED
+            supervisor.start()
+            assert len(await spoken(supervisor, "好")) == 1
+
+    asyncio.run(story())
+
+
+def test_a_worker_that_has_spoken_enough_is_replaced_between_two_tasks(tmp_path: Path) -> None:
+    async def story() -> None:
+        supervisor = Supervisor(launch(tmp_path), recycling=Recycling(turns=1))
+        supervisor.start()
+        await supervisor.ready()
+        first = supervisor.pid
+        for _ in range(2):
+            assert len(await spoken(supervisor, "好", "好")) == 2
+        await supervisor.ready()
+        assert supervisor.pid != first
+        assert supervisor.restarts == 0
+        await supervisor.stop()
 
     asyncio.run(story())

@@ -1,0 +1,84 @@
+"""From a text with its marks to what is spoken in which manner: script → passages → segments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from synth.engines.protocol import Segment
+from synth.text.normalise import check_text, nothing_to_speak, written_out
+from synth.text.script import Manner, read_script
+from synth.text.segments import cut
+
+__all__ = ["Part", "SpokenText", "to_parts"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Segments that are spoken in one manner."""
+
+    segments: tuple[Segment, ...]
+    manner: Manner
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenText:
+    """What will be spoken, in order.
+
+    Attributes:
+        silence: seconds before the first segment; behind each the segment itself says them.
+        warnings: what the text's author should know.
+    """
+
+    parts: tuple[Part, ...]
+    silence: float
+    warnings: tuple[str, ...]
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """All segments, whatever their manner."""
+        return tuple(segment for part in self.parts for segment in part.segments)
+
+
+def to_parts(text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, longest: int) -> SpokenText:
+    """Read a text's marks, write out what is read aloud, and cut it into segments.
+
+    Args:
+        manner: of what no role and no mark says otherwise.
+        roles: by name, how each speaks.
+        intensity: of a mark that names an emotion alone.
+        longest: characters of one segment, an engine's `Capabilities.longest_segment`.
+
+    Raises:
+        UsageError: E_TEXT, if nothing in it can be spoken; E_SCRIPT, for a mark that can't be meant.
+    """
+    check_text(text)
+    passages, silence_behind = read_script(text, manner, roles, intensity)
+    parts: list[Part] = []
+    warnings: dict[str, None] = {}
+    before = silence = 0.0
+    for passage in passages:
+        silence += passage.silence
+        spoken = written_out(passage.text)
+        warnings.update(dict.fromkeys(spoken.warnings))
+        segments = cut(spoken.text, longest)
+        if not segments:
+            continue
+        if parts:
+            parts[-1] = _followed_by(parts[-1], silence)
+        else:
+            before = silence
+        parts.append(Part(segments, passage.manner))
+        silence = 0.0
+    if not parts:
+        raise nothing_to_speak()
+    parts[-1] = _ended(parts[-1], silence + silence_behind)
+    return SpokenText(tuple(parts), before, tuple(warnings))
+
+
+def _followed_by(part: Part, silence: float) -> Part:
+    """The pause that its punctuation gives, or the silence that was asked for, if that is longer."""
+    last = part.segments[-1]
+    return _ended(part, max(last.pause, silence))
+
+
+def _ended(part: Part, pause: float) -> Part:
+    return replace(part, segments=(*part.segments[:-1], replace(part.segments[-1], pause=pause)))
