@@ -36,6 +36,8 @@ COMMANDS = MappingProxyType(
         "mirrors": ("cli.mirrors:mirrors", "The places that hold files: list, test, stats."),
         "serve": ("cli.serve:serve", "Lend the versions to an intranet: speech over HTTP and a page."),
         "say": ("cli.say:say", "Speak a text into a file."),
+        "batch": ("cli.batch:batch", "Speak the lines of a CSV, JSONL or SRT file; run again, it goes on."),
+        "whence": ("cli.whence:whence", "Where a piece of speech comes from: its label, task and event."),
         "key": ("cli.key:key", "Who may ask a service: create, list, revoke."),
         "audit": ("cli.audit:audit", "Who did what, when: log, checkpoint, verify."),
         "doctor": ("cli.doctor:doctor", "Find what is wrong and say what to do; --rebuild mends."),

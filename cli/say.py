@@ -4,43 +4,17 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from indextts_hub.errors import PolicyError, UsageError
-
-if TYPE_CHECKING:
-    from synth.audio.formats import Format
+from cli.speaking import Wish, speaker
 
 __all__ = ["say"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Wish:
-    text: str
-    model: str | None
-    emotion: str | None
-    intensity: float
-    speed: float
-    voice: str | None
-    form: "Format"
-
-
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What was spoken: the file's bytes are on the disk by then."""
-
-    by: str
-    duration: float
-    version: str
-    digest: str
-    segments: list[dict[str, str | float]]
-    warnings: list[str]
 
 
 def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
@@ -55,21 +29,32 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     voice: Annotated[str | None, typer.Option("--voice", metavar="ID_OR_FILE", help="Whose voice.", show_default=False)] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="F", help="wav, flac, mp3, ogg, opus or pcm; by FILE's end.", show_default=False),
+        typer.Option("--format", metavar="F", help="wav, flac, mp3, ogg, opus, aac or pcm; by FILE's end.", show_default=False),
+    ] = None,
+    captions: Annotated[
+        Path | None, typer.Option("--captions", metavar="FILE", help="Write captions, too: .srt or .vtt.", show_default=False)
     ] = None,
     cache_dir: CacheDir = None,
     quiet: Quiet = False,
     to_json: ToJson = False,
 ) -> None:
-    """Speak a text into a file."""
+    """Speak a text into a file.
+
+    In the text, `[happy 0.8]` changes the emotion, `<break 500ms>` is silence, `<行|XING2>` fixes a reading.
+    """
+    from indextts_hub.store.durable import write_durably
+    from synth.audio.captions import captions_for
     from synth.audio.formats import format_named, format_of_path
 
     spoken = sys.stdin.read() if text == "-" else text
     chosen = format_named(form) if form else format_of_path(output)
-    wish = _Wish(spoken, model, emotion, intensity, speed, voice, chosen)
+    written = None if captions is None else captions_for(captions)
     began = time.monotonic()
-    with _busy(quiet=quiet or to_json):
-        said = _by_service(wish, output) or _by_worker(wish, output, cache_dir)
+    with _busy(quiet=quiet or to_json), speaker(model, cache_dir) as speak:
+        said = speak(Wish(spoken, chosen, model, emotion, intensity, speed, voice))
+    write_durably(output, said.audio)
+    if captions is not None and written is not None:
+        write_durably(captions, written(said.segments).encode())
     seconds = time.monotonic() - began
     for warning in said.warnings:
         sys.stderr.write(f"note: {warning}\n")
@@ -80,79 +65,14 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
                 "format": chosen.name,
                 "duration": said.duration,
                 "model": {"version": said.version, "digest": said.digest},
-                "segments": said.segments,
-                "warnings": said.warnings,
+                "segments": [asdict(segment) for segment in said.segments],
+                "warnings": list(said.warnings),
                 "by": said.by,
                 "seconds": round(seconds, 3),
             }
         )
     elif not quiet:
         write_line(f"{output}: {said.duration:.1f} s of speech by {said.version}, in {seconds:.1f} s")
-
-
-def _by_service(wish: _Wish, output: Path) -> _Said | None:
-    """Ask the service, if one answers that serves the version."""
-    import httpx2
-
-    from indextts_hub.settings import Settings
-    from indextts_hub.store.durable import write_durably
-
-    asked = {
-        "text": wish.text,
-        "model": wish.model,
-        "emotion": wish.emotion,
-        "intensity": wish.intensity,
-        "speed": wish.speed,
-        "voice": wish.voice,
-        "format": wish.form.name,
-    }
-    # A long text may take as long as it takes; that somebody is there is seen within a second.
-    limits = httpx2.Timeout(1.0, read=600.0)
-    settings = Settings()
-    headers = {"Authorization": f"Bearer {settings.key.get_secret_value()}"} if settings.key else {}
-    with httpx2.Client(base_url=settings.server, timeout=limits, headers=headers) as client:
-        try:
-            if client.get("/healthz", timeout=1.0).json().get("service") != "indextts-hub":
-                return None
-        except (httpx2.HTTPError, ValueError, AttributeError):
-            return None
-        answer = client.post("/synthesize", json=asked)
-        if answer.status_code in {404, 503}:
-            return None  # it serves other versions, or none yet; a worker of our own can do it
-        if answer.status_code in {401, 403}:
-            raise PolicyError(
-                f"the service at {settings.server} does not let this in: {answer.json()['title']}",
-                remedy="set INDEXTTS_HUB_KEY to a key of the service, or INDEXTTS_HUB_SERVER to another",
-                code=answer.json()["code"],
-            )
-        if answer.status_code != 200:
-            problem = answer.json()
-            raise UsageError(problem["title"], remedy=problem["remedy"], code=problem["code"])
-        spoken = answer.json()
-        audio = client.get(spoken["audio_url"])
-        audio.raise_for_status()
-    write_durably(output, audio.content)
-    used = spoken["model"]
-    return _Said("service", spoken["duration"], used["version"], used["digest"], spoken["segments"], spoken["warnings"])
-
-
-def _by_worker(wish: _Wish, output: Path, cache_dir: Path | None) -> _Said:
-    from dataclasses import asdict
-
-    from synth import Synthesizer
-    from synth.emotion import NEUTRAL
-
-    with Synthesizer(wish.model or "lite", cache_dir=cache_dir) as synthesizer:
-        speech = synthesizer.synthesize(
-            wish.text,
-            emotion=wish.emotion or NEUTRAL,
-            intensity=wish.intensity,
-            speed=wish.speed,
-            voice=wish.voice,
-        )
-    speech.save(output, wish.form)
-    segments = [asdict(segment) for segment in speech.segments]
-    return _Said("worker", speech.duration, speech.model.version, speech.model.digest, segments, list(speech.warnings))
 
 
 @contextmanager

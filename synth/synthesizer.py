@@ -69,18 +69,24 @@ class Speech:
         """In seconds."""
         return len(self.samples) / self.sample_rate
 
+    def encoded(self, form: Format) -> bytes:
+        """A whole labelled audio file.
+
+        Raises:
+            UsageError: E_FORMAT, for AAC without its encoder.
+        """
+        provenance = Provenance(self.model.version, self.model.digest, secrets.token_hex(10))
+        return self.marks.on(encode(self.samples, self.sample_rate, form), form, provenance)
+
     def save(self, path: Path | str, form: Format | None = None) -> None:
         """Write a labelled audio file, in the format its suffix names unless one is given; it appears whole or not at all.
 
         Raises:
-            UsageError: E_FORMAT, if the suffix names no format.
+            UsageError: E_FORMAT, if the suffix names no format, or it can't be written.
             StorageError: it could not be written.
         """
         path = Path(path)
-        form = form or format_of_path(path)
-        audio = encode(self.samples, self.sample_rate, form)
-        provenance = Provenance(self.model.version, self.model.digest, secrets.token_hex(10))
-        write_durably(path, self.marks.on(audio, form, provenance))
+        write_durably(path, self.encoded(form or format_of_path(path)))
 
 
 class Synthesizer:

@@ -1,9 +1,13 @@
 """Captions for speech: SubRip (SRT) and WebVTT, from the texts of segments and when they are heard."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TypeAlias
 
-__all__ = ["Caption", "to_srt", "to_webvtt"]
+from indextts_hub.errors import UsageError
+
+__all__ = ["Caption", "captions_for", "to_srt", "to_webvtt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,17 @@ class Caption:
     text: str
     start: float
     end: float
+
+
+Written: TypeAlias = Callable[[Sequence[Caption]], str]
+
+
+def captions_for(path: PurePath) -> Written:
+    """What writes captions as a file's suffix says. Raises UsageError, E_FORMAT, for another than `.srt` and `.vtt`."""
+    written = {".srt": to_srt, ".vtt": to_webvtt}.get(path.suffix.lower())
+    if written is None:
+        raise UsageError(f"no captions are called {path.suffix[:20]!r}", remedy="end the name in .srt or .vtt", code="E_FORMAT")
+    return written
 
 
 def to_srt(captions: Sequence[Caption]) -> str:

@@ -148,3 +148,97 @@ def wait_until(so: Callable[[], bool]) -> None:
     while not so():
         assert time.monotonic() < deadline
         time.sleep(0.1)
+
+
+def test_captions_are_written_beside_the_speech(environment: dict[str, str], tmp_path: Path) -> None:
+    text = "你好。<break 1s>[happy 0.8]再见！"
+    for name in ("a.srt", "a.vtt"):
+        done = command("say", text, "-o", "a.wav", "--captions", name, environment=environment, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+    srt = (tmp_path / "a.srt").read_text("utf-8")
+    assert srt.startswith("1\n00:00:00,000 --> ")
+    assert "\n再见!\n" in srt.replace("！", "!")
+    assert (tmp_path / "a.vtt").read_text("utf-8").startswith("WEBVTT\n")
+    wrong = command("say", text, "--captions", "a.txt", environment=environment, folder=tmp_path)
+    assert (wrong.returncode, wrong.stderr.startswith("error[E_FORMAT]")) == (2, True)
+
+
+def test_a_files_label_leads_to_its_task_and_its_event(environment: dict[str, str], tmp_path: Path) -> None:
+    with serving(environment, tmp_path) as (address, _):
+        asking = {
+            **environment,
+            "INDEXTTS_HUB_SERVER": address,
+            "INDEXTTS_HUB_DATABASE_URL": f"sqlite:///{tmp_path / 'hub.sqlite3'}",
+        }
+        assert command("say", "从哪里来", "-o", "a.mp3", environment=asking, folder=tmp_path).returncode == 0
+        found = json.loads(command("whence", "a.mp3", "--json", environment=asking, folder=tmp_path).stdout)
+    assert (found["version"], found["text"], found["generated"], found["same_bytes"]) == ("lite", "从哪里来", True, True)
+    assert len(found["digest"]) == 64
+    with (tmp_path / "a.mp3").open("ab") as file:
+        file.write(b"x")
+    changed = json.loads(command("whence", "a.mp3", "--json", environment=asking, folder=tmp_path).stdout)
+    assert (changed["task"], changed["same_bytes"]) == (found["task"], False)
+    soundfile.write(tmp_path / "b.wav", [0.0] * 100, 24_000)
+    nothing = command("whence", "b.wav", environment=asking, folder=tmp_path)
+    assert (nothing.returncode, nothing.stderr.startswith("error[E_NO_LABEL]")) == (3, True)
+
+
+def test_a_batch_is_spoken_line_by_line_and_goes_on_where_it_stopped(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "lines.csv").write_bytes("text,name,emotion\n你好。,hello,高兴\n再见。,,\n".encode("gb18030"))
+    first = command("batch", "lines.csv", "--json", environment=environment, folder=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert [(line["file"], line["before"]) for line in json.loads(first.stdout)["lines"]] == [
+        ("hello.wav", False),
+        ("00002.wav", False),
+    ]
+    folder = tmp_path / "lines"
+    assert {path.name for path in folder.iterdir()} == {
+        "hello.wav", "hello.srt", "00002.wav", "00002.srt", "all.srt", "batch.jsonl"
+    }  # fmt: skip
+    assert (folder / "all.srt").read_text("utf-8").count("-->") == 2
+    # One file was damaged, and the journal's last line was cut off by a power cut: just those are spoken again.
+    (folder / "hello.wav").write_bytes(b"damaged")
+    with (folder / "batch.jsonl").open("ab") as journal:
+        journal.write(b'{"asked": "')
+    again = command("batch", "lines.csv", "--json", environment=environment, folder=tmp_path)
+    assert [line["before"] for line in json.loads(again.stdout)["lines"]] == [False, True]
+    assert soundfile.info(folder / "hello.wav").samplerate == 24_000
+    third = command("batch", "lines.csv", "--json", environment=environment, folder=tmp_path)
+    assert [line["before"] for line in json.loads(third.stdout)["lines"]] == [True, True]
+    louder = command("batch", "lines.csv", "--json", "--speed", "1.5", environment=environment, folder=tmp_path)
+    assert [line["before"] for line in json.loads(louder.stdout)["lines"]] == [False, False]
+
+
+def test_the_cues_of_an_srt_are_joined_at_their_times(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "film.srt").write_text(
+        "1\n00:00:01,000 --> 00:00:02,000\n你好。\n\n2\n00:00:05,000 --> 00:00:06,000\n再见。\n", "utf-8"
+    )
+    done = command("batch", "film.srt", "-o", "out", "--join", environment=environment, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    samples, rate = soundfile.read(tmp_path / "out" / "all.wav")
+    assert not samples[: int(0.99 * rate)].any()
+    assert abs(samples[rate : 2 * rate]).max() > 0.05
+    assert not samples[3 * rate : int(4.99 * rate)].any()
+    assert abs(samples[5 * rate : 6 * rate]).max() > 0.05
+    captions = (tmp_path / "out" / "all.srt").read_text("utf-8")
+    assert "00:00:01,000 --> " in captions
+    assert "00:00:05,000 --> " in captions
+
+
+def test_an_alias_that_is_moved_is_followed_by_a_running_service(environment: dict[str, str], tmp_path: Path) -> None:
+    with serving(environment, tmp_path) as (address, _):
+        wanted = {"text": "你好", "model": "a-new-name"}
+        assert httpx2.post(f"{address}/synthesize", json=wanted, timeout=30).status_code == 404
+        assert command("alias", "set", "a-new-name", "lite", environment=environment, folder=tmp_path).returncode == 0
+        deadline = time.monotonic() + 10
+        while httpx2.post(f"{address}/synthesize", json=wanted, timeout=30).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        assert command("alias", "rm", "a-new-name", environment=environment, folder=tmp_path).returncode == 0
+
+
+def test_a_setting_that_can_not_be_meant_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+    for wrong in (["--cue", "loud"], ["--memory", "much"], ["--limit-requests", "many"], ["--log-format", "xml"]):
+        done = command("serve", "--port", "0", *wrong, environment=environment, folder=tmp_path)
+        assert done.returncode == 2, wrong
+        assert done.stderr.startswith("error[E_"), done.stderr
