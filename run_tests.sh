@@ -22,7 +22,7 @@ ensure_environment "$here" "$venv" dev
 
 # Real servers and tools that some tests run: from Debian's packages where that is possible, named where it is not.
 missing=
-for pair in strace:strace chromium:chromium aria2c:aria2 nginx:nginx; do
+for pair in strace:strace chromium:chromium aria2c:aria2 nginx:nginx pg_ctl:postgresql promtool:prometheus npm:npm; do
   command -v "${pair%%:*}" >/dev/null 2>&1 || missing="$missing ${pair##*:}"
 done
 if [ -n "$missing" ] && [ -z "$chosen" ]; then

@@ -53,6 +53,10 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     log_format: Annotated[
         str | None, typer.Option("--log-format", help="text, or json: one object a line, and one line an answer.")
     ] = None,
+    trusted_proxies: Annotated[
+        str | None,
+        typer.Option("--trusted-proxies", metavar="ADDRESSES", help="Proxies that are believed who asked: 10.0.0.2,10.0.0.3."),
+    ] = None,
     allow_revoked: Annotated[bool, typer.Option("--allow-revoked", help="Serve what the catalogue has revoked, too.")] = False,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
@@ -66,7 +70,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     from synth.service.serving import listen
 
     chosen = {"host": host, "port": port, "queue": queue, "limit_requests": limit_requests, "limit_speech": limit_speech}
-    settings = read_settings(**chosen, memory=memory, cue=cue, log_format=log_format)
+    settings = read_settings(**chosen, memory=memory, cue=cue, log_format=log_format, trusted_proxies=trusted_proxies)
     with listen(settings.host, settings.port) as listening:
         from indextts_hub.mirror import hf_api, hub_api
         from indextts_hub.mirror.shelf import Shelf
@@ -93,7 +97,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
 
         shelf = Shelf(hub)
         app = create_app(service, served, [hub_api.routes(shelf), hf_api.routes(shelf)], following, hub.books.log)
-        serve_app(app, listening, lambda address: _started(address, [version.name for version in served]))
+        serve_app(app, listening, lambda address: _started(address, [version.name for version in served]), settings.trusted_proxies)
 
 
 def _service_settings(hub: "Hub", settings: "Settings", *, asks_for_keys: bool, is_local: bool) -> "ServiceSettings":

@@ -44,6 +44,7 @@ class Settings(BaseSettings):
         memory: bytes that all engines may take, such as 12G; None for what is free.
         keep_deleted: days after which deleted speech is purged.
         log_format: `text`, or `json`.
+        trusted_proxies: addresses, with commas, of proxies that are believed who asked.
     """
 
     model_config = SettingsConfigDict(env_prefix="INDEXTTS_HUB_", extra="ignore", frozen=True)
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     memory: str | None = None
     keep_deleted: Annotated[float, Field(gt=0)] = 30.0
     log_format: Literal["text", "json"] = "text"
+    trusted_proxies: str = ""
 
     @classmethod
     def settings_customise_sources(

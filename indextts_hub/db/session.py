@@ -24,8 +24,8 @@ HEAD = "0003"
 
 # A writer holds SQLite for milliseconds; a service, a pull and `list` may meet. After half a minute something hangs.
 BUSY_TIMEOUT_MS = 30_000
-# Any number will do, if it is always the same: it names the lock on PostgreSQL under which one program upgrades.
-_UPGRADE_LOCK = 7_860_2311
+# Any number will do, if it is always the same: it names the lock on PostgreSQL under which one program writes, or upgrades.
+_WRITERS_LOCK = 7_860_2311
 _READS = "indextts_hub_reads"
 
 
@@ -81,16 +81,21 @@ def open_database(url: str) -> Database:
     """
     try:
         parsed = make_url(url)
+        if parsed.drivername == "postgresql":
+            # What the extra `postgresql` installs; SQLAlchemy would look for its predecessor.
+            parsed = parsed.set(drivername="postgresql+psycopg")
         engine = create_engine(parsed, pool_pre_ping=not parsed.drivername.startswith("sqlite"))
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise UsageError(
             f"this database URL can't be used: {type(error).__name__}",
-            remedy="write sqlite:///FILE, or DIALECT+DRIVER://USER:PASSWORD@HOST/NAME with the driver installed",
+            remedy="write sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME, and install indextts-hub[postgresql] for it",
             code="E_DATABASE_URL",
         ) from None
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    elif engine.dialect.name == "postgresql":
+        event.listen(engine, "begin", _begin_postgresql)
     database = Database(engine, parsed.render_as_string(hide_password=True))
     try:
         with _database_errors(database.shown):
@@ -123,7 +128,8 @@ def _upgrade(database: Database) -> None:
     config.set_main_option("script_location", str(shipped("alembic")).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with database.engine.connect() as connection:
-        _begin_alone(connection)
+        # All revisions run in one transaction that only one process can be in; a killed upgrade leaves the tables as they were.
+        connection.begin()
         # Looked at again under the lock: another process may have upgraded meanwhile.
         found = _revision(connection)
         if found is not None and found not in known:
@@ -136,13 +142,6 @@ def _upgrade(database: Database) -> None:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         connection.commit()
-
-
-def _begin_alone(connection: Connection) -> None:
-    # All revisions run in one transaction that only one process can be in; a killed upgrade leaves the tables as they were.
-    connection.begin()
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_UPGRADE_LOCK})")
 
 
 def _revision(connection: Connection) -> str | None:
@@ -170,6 +169,13 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
+def _begin_postgresql(connection: Connection) -> None:
+    # There, too, a writer is alone from its first look on: what it read is what it changes. The lock ends with its transaction.
+    if not connection.get_execution_options().get(_READS, False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {BUSY_TIMEOUT_MS}")
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS_LOCK})")
+
+
 def _readers(engine: Engine) -> Engine:
     return engine.execution_options(**{_READS: True})
 
@@ -184,7 +190,7 @@ def _database_errors(shown: str) -> Iterator[None]:
 
 def _told(shown: str, error: DBAPIError) -> HubError:
     said = str(error.orig)
-    if "database is locked" in said or "database table is locked" in said:
+    if any(words in said for words in ("database is locked", "database table is locked", "due to lock timeout")):
         return Busy(
             f"the database {shown} is held by another process",
             remedy="wait for it to end and run it again",

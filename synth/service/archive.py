@@ -31,7 +31,7 @@ from indextts_hub.db.tasks import (
     unfinished_tasks,
     update_task,
 )
-from indextts_hub.errors import HubError, NotFound, UsageError
+from indextts_hub.errors import HubError, NotFound
 from indextts_hub.store.durable import make_folder, remove_file, write_durably
 from synth.audio.take import Take
 
@@ -80,10 +80,14 @@ class Archive:
         Raises:
             NotFound: E_NO_TASK.
         """
-        task = await asyncio.to_thread(find_task, self.database, task_id)
+        task = await self.find_any(task_id)
         if task.deleted is not None:
             raise NotFound(f"the task {task_id} was deleted", remedy="restore it first", code="E_NO_TASK")
         return task
+
+    async def find_any(self, task_id: str) -> SpokenTask:
+        """The task of that id, hidden or not. Raises NotFound, E_NO_TASK."""
+        return await asyncio.to_thread(find_task, self.database, task_id)
 
     async def search(self, wanted: TaskFilter, *, page: int, size: int) -> TaskPage:
         """A page of the tasks that are wanted, the latest first.
@@ -121,17 +125,13 @@ class Archive:
         return path
 
     async def purge(self, task_id: str) -> None:
-        """Forget a task that was deleted, and its audio, for good.
+        """Forget a task, and its audio, for good.
 
         Raises:
             NotFound: E_NO_TASK.
-            UsageError: E_NOT_DELETED, if it was not deleted before.
             Busy, StorageError: nothing, or the audio alone, is gone.
         """
-        task = await asyncio.to_thread(find_task, self.database, task_id)
-        if task.deleted is None:
-            raise UsageError(f"the task {task_id} is not deleted", remedy="delete it first", code="E_NOT_DELETED")
-        await asyncio.to_thread(self._purge, task)
+        await asyncio.to_thread(self._purge, await self.find_any(task_id))
 
     async def sweep(self, before: datetime) -> int:
         """Purge what was deleted before a moment; return how many tasks that were.

@@ -62,18 +62,20 @@ def listen(host: str, port: int) -> socket.socket:
     return taken
 
 
-def serve(app: FastAPI, listening: socket.socket, started: Callable[[str], None]) -> None:
+def serve(app: FastAPI, listening: socket.socket, started: Callable[[str], None], trusted_proxies: str = "") -> None:
     """Serve until SIGINT or SIGTERM; then finish what is being answered, and end.
 
     Args:
         started: called with the service's address once it answers.
+        trusted_proxies: addresses, with commas, of proxies that are believed who asked, and by which scheme.
     """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies or None,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
     with listening:

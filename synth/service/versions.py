@@ -6,6 +6,7 @@ Workers are started when they are first needed, and stay; where memory is short,
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from indextts_hub.errors import HubError, NotFound, UsageError
@@ -124,15 +125,16 @@ class Served:
         """Return the version that `NAME`, `NAME@sha256:HEX` or an alias means here; the default for None.
 
         Raises:
-            UsageError: E_REFERENCE.
             NotFound: E_NOT_SERVED, naming those that are.
         """
         if name is None:
             return self.default
-        wanted = VersionRef.parse(name)
-        for version in self.versions:
-            if wanted.name in version.names and version.digest.startswith(wanted.digest_prefix or ""):
-                return version
+        # What can't be a name is not served either.
+        with suppress(UsageError):
+            wanted = VersionRef.parse(name)
+            for version in self.versions:
+                if wanted.name in version.names and version.digest.startswith(wanted.digest_prefix or ""):
+                    return version
         raise NotFound(
             f"{name[:80]!a} is not served here",
             remedy=f"ask for one of: {', '.join(dict.fromkeys(version.name for version in self.versions))}",

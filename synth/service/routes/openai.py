@@ -20,7 +20,7 @@ from synth.service.leaving import Left, unless_left
 from synth.service.problems import DEFECT
 from synth.service.roles import Roles
 from synth.service.routes.health import SERVICE
-from synth.service.routes.synthesize import Weight, asker_of
+from synth.service.routes.synthesize import Emotion, Model, Weight, asker_of
 from synth.service.synthesis import Accepted, Finished, Order, Spoken, Step, SynthesisRequest, provenance
 from synth.service.underway import UnderWay
 from synth.service.versions import Served
@@ -47,16 +47,16 @@ class SpeechAsk(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    input: Annotated[str, Field(max_length=_LONGEST_INPUT)]
-    model: str
+    input: Annotated[str, Field(min_length=1, max_length=_LONGEST_INPUT)]
+    model: Model
     voice: str | VoiceId = "default"
     instructions: str | None = None
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
-    speed: Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False)] = 1.0
+    speed: Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False, strict=True)] = 1.0
     stream_format: Literal["audio", "sse"] = "audio"
-    emotion: str | None = None
+    emotion: Emotion | None = None
     intensity: Weight = 0.5
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
 
     def request(self, roles: tuple[RoleSettings, ...]) -> SynthesisRequest:
         """What is asked for, in the terms of the house; `roles` are those that the text may name.

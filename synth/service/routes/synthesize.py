@@ -4,20 +4,23 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from starlette.responses import Response
 
 from indextts_hub.db.tasks import RoleSettings, SpokenSegment, SpokenTask
 from indextts_hub.errors import UsageError
 from synth.audio.formats import FORMATS, Format, format_named
-from synth.emotion import EmotionVector, emotion_label
+from synth.emotion import ALIASES, EmotionVector, emotion_label
 from synth.service.leaving import unless_left
 from synth.service.roles import Roles
 from synth.service.synthesis import Order, Synthesis, SynthesisRequest
 
-__all__ = ["Answer", "Ask", "Manner", "asker_of", "order_of", "routes"]
+__all__ = ["Answer", "Ask", "Emotion", "Manner", "Model", "Weight", "asker_of", "order_of", "routes"]
 
-Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
+# Written as the document's `enum`; what counts is `emotion_label`, which also takes capitals.
+Emotion = Annotated[str, WithJsonSchema({"type": "string", "enum": list(ALIASES)})]
+Model = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Manner(BaseModel):
@@ -26,12 +29,12 @@ class Manner(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     voice: Annotated[str | None, Field(max_length=64, description="A voice's id, for engines that can speak with it.")] = None
-    emotion: Annotated[str | None, Field(description="`neutral`, `happy`, …, or a Chinese name of it such as 高兴.")] = None
+    emotion: Annotated[Emotion | None, Field(description="`neutral`, `happy`, …, or a Chinese name of it such as 高兴.")] = None
     intensity: Annotated[Weight, Field(description="How strong the emotion is.")] = 0.5
     emotion_vector: Annotated[
-        dict[str, Weight] | None, Field(max_length=16, description="Several emotions at once, each with its weight.")
+        dict[Emotion, Weight] | None, Field(max_length=16, description="Several emotions at once, each with its weight.")
     ] = None
-    speed: Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False, description="Above 1 is faster.")] = 1.0
+    speed: Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False, strict=True, description="Above 1 is faster.")] = 1.0
 
     def vector(self) -> EmotionVector:
         """The emotions and their weights.
@@ -56,19 +59,20 @@ class Ask(Manner):
     text: Annotated[
         str,
         Field(
+            min_length=1,
             description="What is spoken: numbers, dates and letters are read aloud. `<行|XING2>` fixes a reading, "
-            "`[happy 0.8]` changes the emotion, `<break 500ms>` is silence, and `小明: …` is spoken as that role speaks."
+            "`[happy 0.8]` changes the emotion, `<break 500ms>` is silence, and `小明: …` is spoken as that role speaks.",
         ),
     ]
     model: Annotated[
-        str | None, Field(description="A version, `NAME`, `NAME@sha256:HEX` or an alias; the default if left out.")
+        Model | None, Field(description="A version, `NAME`, `NAME@sha256:HEX` or an alias; the default if left out.")
     ] = None
     emotion_text: Annotated[str | None, Field(description="A text whose mood is taken, for engines that can.")] = None
     emotion_voice: Annotated[str | None, Field(description="A voice whose mood is taken, for engines that can.")] = None
     format: Annotated[
         Literal["wav", "flac", "mp3", "ogg", "opus", "aac", "pcm"] | None, Field(description="Of the audio; `wav` if left out.")
     ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**31, description="For engines that draw random numbers.")] = 0
+    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True, description="For engines that draw random numbers.")] = 0
     roles: Annotated[
         dict[str, Manner],
         Field(max_length=32, description="How the roles of this text speak, by name, besides those kept."),
@@ -104,7 +108,7 @@ class Ask(Manner):
         return {name: manner.role(name) for name, manner in self.roles.items()}
 
 
-class Model(BaseModel):
+class ModelUsed(BaseModel):
     """The version that spoke."""
 
     version: str
@@ -119,7 +123,7 @@ class Answer(BaseModel):
     format: str
     duration: Annotated[float, Field(description="Seconds.")]
     sample_rate: int
-    model: Model
+    model: ModelUsed
     segments: list[SpokenSegment]
     warnings: list[str]
 
@@ -176,7 +180,7 @@ def _answer(task: SpokenTask) -> Answer:
         format=task.settings.format,
         duration=task.duration or 0.0,
         sample_rate=task.sample_rate or 0,
-        model=Model(version=task.model, digest=task.model_digest or ""),
+        model=ModelUsed(version=task.model, digest=task.model_digest or ""),
         segments=list(task.segments),
         warnings=list(task.warnings),
     )

@@ -1,14 +1,15 @@
 """`/api/tasks`: what was spoken: search it, hear it, delete it, bring it back; and begin, follow and cancel one."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, Field
-from starlette.responses import FileResponse, PlainTextResponse, StreamingResponse
+from pydantic import BaseModel, BeforeValidator, Field
+from starlette.responses import FileResponse, Response, StreamingResponse
 
 from indextts_hub.db.tasks import LARGEST_PAGE, SpokenSegment, SpokenTask, TaskFilter, TaskSettings
 from indextts_hub.errors import HubError, NotFound
@@ -24,6 +25,7 @@ from synth.service.underway import UnderWay
 __all__ = ["TaskAnswer", "routes", "task_answer"]
 
 _SILENCE_SECONDS = 15.0
+_CAPTIONS: dict[str, Any] = {"content": {"application/x-subrip": {}, "text/vtt": {}}, "description": "SubRip or WebVTT."}
 
 
 class TaskAnswer(BaseModel):
@@ -61,6 +63,16 @@ class TaskList(BaseModel):
     size: int
 
 
+def _written(moment: object) -> object:
+    # pydantic would take a number for seconds since 1970, which nobody means.
+    if isinstance(moment, str) and re.fullmatch(r"\d{4}-\d\d-\d\d([Tt ].*)?", moment):
+        return moment
+    raise ValueError("write it as 2026-11-24T12:00:00Z")
+
+
+Moment = Annotated[datetime, BeforeValidator(_written)]
+
+
 class HistoryQuery(BaseModel):
     """Which tasks; what is left out does not count."""
 
@@ -69,8 +81,8 @@ class HistoryQuery(BaseModel):
     model: str | None = None
     voice: str | None = None
     q: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
     batch: str | None = None
     deleted: bool = False
     page: Annotated[int, Query(ge=1, le=10**9)] = 1
@@ -147,15 +159,15 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
             content_disposition_type="inline",
         )
 
-    @router.get("/{task_id}/captions", summary="The captions of a task", response_class=PlainTextResponse)
-    async def captions(task_id: str, format: Literal["srt", "vtt"] = "srt") -> PlainTextResponse:  # noqa: A002 - as everywhere
+    @router.get("/{task_id}/captions", summary="The captions of a task", response_class=Response, responses={200: _CAPTIONS})
+    async def captions(task_id: str, format: Literal["srt", "vtt"] = "srt") -> Response:  # noqa: A002 - as everywhere
         found = await archive.find(task_id)
         spoken = [Caption(at.text, at.start, at.end) for at in found.segments]
         if not spoken:
             raise NotFound(f"the task {found.id} is not spoken", remedy="wait until it is done", code="E_NO_AUDIO")
         if format == "vtt":
-            return PlainTextResponse(to_webvtt(spoken), media_type="text/vtt")
-        return PlainTextResponse(to_srt(spoken), media_type="application/x-subrip")
+            return Response(to_webvtt(spoken), media_type="text/vtt")
+        return Response(to_srt(spoken), media_type="application/x-subrip")
 
     @router.delete("/{task_id}", summary="Delete a task; it can be restored until it is purged", status_code=204)
     async def delete(task_id: str) -> None:
@@ -163,6 +175,8 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
 
     @router.post("/{task_id}/purge", summary="Forget a deleted task and its audio for good", status_code=204)
     async def purge(task_id: str) -> None:
+        if (await archive.find_any(task_id)).deleted is None:
+            raise Problem(409, "the task is not deleted", remedy="delete it first", code="E_NOT_DELETED")
         await archive.purge(task_id)
 
     @router.post("/{task_id}/restore", summary="Bring a deleted task back")

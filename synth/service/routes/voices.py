@@ -176,15 +176,10 @@ def openai_routes(voices: Voices) -> APIRouter:
     async def create_voice(
         request: Request,
         name: _Name,
-        audio_sample: Annotated[UploadFile | None, File()] = None,
-        consent: Annotated[str | None, Form(max_length=64)] = None,
-        type: Annotated[Literal["audio_sample", "prompt"], Form()] = "audio_sample",  # noqa: A002 - OpenAI's name
-        prompt: Annotated[str | None, Form(max_length=4096)] = None,  # noqa: ARG001 - OpenAI's form has it
+        audio_sample: _Clip,
+        consent: Annotated[str, Form(max_length=64, description="The id of the consent that it is kept under.")],
+        type: Annotated[Literal["audio_sample"], Form()] = "audio_sample",  # noqa: A002, ARG001 - OpenAI's name
     ) -> OpenAIVoice:
-        if type == "prompt" or audio_sample is None or consent is None:
-            raise UsageError(
-                "a voice is kept from a clip, under a consent", remedy="send `audio_sample`, `consent` and `name`", code="E_VOICE"
-            )
         record = await voices.keep(name, await audio_sample.read(), consent, asker_of(request))
         return OpenAIVoice(id=record.id, created_at=int(record.created.timestamp()), name=record.name)
 

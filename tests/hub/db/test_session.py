@@ -68,13 +68,13 @@ def test_an_open_database_is_at_the_newest_revision_and_opening_it_again_changes
     assert [path.name for path in tmp_path.iterdir() if path.suffix == ".sqlite3"] == ["hub.sqlite3"]
 
 
-def test_many_at_once_make_one_database(url: str) -> None:
+def test_many_at_once_make_one_database(database_url: str) -> None:
     """S10: whoever comes second finds it made."""
     failures: list[Exception] = []
 
     def use() -> None:
         try:
-            database = open_database(url)
+            database = open_database(database_url)
             with database.session() as session:
                 session.add(pull())
             database.close()
@@ -87,15 +87,15 @@ def test_many_at_once_make_one_database(url: str) -> None:
     for thread in threads:
         thread.join(60)
     assert failures == []
-    database = open_database(url)
+    database = open_database(database_url)
     with database.session() as session:
         assert len(session.exec(select(Pull)).all()) == 6
     database.close()
 
 
-def test_counting_up_from_many_sides_loses_nothing(url: str) -> None:
+def test_counting_up_from_many_sides_loses_nothing(database_url: str) -> None:
     """A writer is alone from its first look on."""
-    database = open_database(url)
+    database = open_database(database_url)
     with database.session() as session:
         session.add(pull(bytes_wasted=0))
 
@@ -123,11 +123,11 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
             assert reader.exec(select(Pull)).all() == []
 
 
-def test_a_database_of_a_newer_program_is_left_alone(url: str, database: Database) -> None:
+def test_a_database_of_a_newer_program_is_left_alone(database_url: str, database: Database) -> None:
     with database.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StorageError) as refused:
-        open_database(url)
+        open_database(database_url)
     assert refused.value.code == "E_DATABASE_NEWER"
 
 
@@ -153,7 +153,8 @@ def test_a_url_that_means_no_database_is_wrong_usage_and_shows_no_password(url: 
     assert "secret" not in refused.value.message
 
 
-def test_a_database_that_is_held_is_busy(url: str, database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_that_is_held_is_busy(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_database(url).close()
     monkeypatch.setattr("indextts_hub.db.session.BUSY_TIMEOUT_MS", 50)
     holder = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

@@ -59,15 +59,16 @@ def main() -> None:
 
     app = create_app(settings, served, following=lambda served: Following(served, look, make), acts=acts)
 
-    @app.get("/test/broken")
+    @app.get("/test/broken", include_in_schema=False)
     async def broken() -> None:
         raise RuntimeError(f"a secret in {folder}")
 
-    @app.get("/test/modules")
+    @app.get("/test/modules", include_in_schema=False)
     async def modules() -> list[str]:
         return sorted(sys.modules)
 
-    serve(app, listen("127.0.0.1", 0), lambda address: print(address, flush=True))  # noqa: T201
+    proxies = chosen.get("trusted_proxies", "")
+    serve(app, listen("127.0.0.1", 0), lambda address: print(address, flush=True), proxies)  # noqa: T201
 
 
 def wanted(folder: Path) -> tuple[Wanted, ...]:
