@@ -16,6 +16,8 @@ __all__ = ["LOCAL_NAMES", "is_loopback", "listen", "serve"]
 # Long enough for a long text that is being spoken; then what is left is cancelled.
 _DRAIN_SECONDS = 120
 _BACKLOG = 1024
+# Idle connections cost a few kilobytes each.
+_DESCRIPTORS = 65_536
 
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "[::1]")
@@ -78,8 +80,21 @@ def serve(app: FastAPI, listening: socket.socket, started: Callable[[str], None]
         forwarded_allow_ips=trusted_proxies or None,
         timeout_graceful_shutdown=_DRAIN_SECONDS,
     )
+    _allow_connections()
     with listening:
         asyncio.run(_serve(_Server(config, started), listening))
+
+
+def _allow_connections() -> None:
+    """Take as many descriptors as the system grants: at first that is 1,024 on Linux, one for each open page."""
+    try:
+        import resource
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _DESCRIPTORS if most == resource.RLIM_INFINITY else min(most, _DESCRIPTORS)
+    if wanted > resource.getrlimit(resource.RLIMIT_NOFILE)[0]:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:

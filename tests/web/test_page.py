@@ -174,3 +174,21 @@ def test_a_service_that_wants_a_key_asks_for_it_and_goes_on(browser: Browser, tm
         expect(door).not_to_be_visible()
         expect(page.locator("audio")).to_be_visible()
         context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav"])
+def test_a_live_stream_plays_in_the_browser(page: Page, form: str) -> None:
+    heard = page.evaluate(
+        """async form => {
+            const asked = {model: "sine", voice: "alloy", input: "你好。世界再见。", response_format: form};
+            const answer = await fetch("/v1/audio/speech",
+                {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(asked)});
+            const audio = new Audio(URL.createObjectURL(await answer.blob()));
+            await audio.play();
+            await new Promise((ended, failed) => { audio.onended = ended; audio.onerror = failed; });
+            return audio.currentTime;
+        }""",
+        form,
+    )
+    assert 1.0 < heard < 1.6

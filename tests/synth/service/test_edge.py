@@ -1,11 +1,12 @@
 """What every request and answer goes through, over HTTP and over a bare socket."""
 
+import os
 import re
 import socket
 import sqlite3
 import threading
 import time
-from contextlib import closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import httpx2
@@ -82,6 +83,39 @@ def test_a_body_that_trickles_is_not_waited_for(service: RunningService) -> None
         began = time.monotonic()
         assert b" 408 " in wire.recv(4096)
         assert time.monotonic() - began < 10
+
+
+def test_a_flood_of_headers_is_refused(service: RunningService, client: httpx2.Client) -> None:
+    """A01."""
+    with connected(service) as wire:
+        wire.settimeout(10)
+        with suppress(BrokenPipeError, ConnectionResetError):
+            wire.sendall(
+                b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 900) for n in range(10_000))
+            )
+            assert b" 400 " in wire.recv(4096) or b" 431 " in wire.recv(4096)
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.skipif(os.name == "nt", reason="descriptors are counted elsewhere")
+def test_more_than_a_thousand_open_connections_keep_nobody_out(tmp_path: Path) -> None:
+    """A06."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4000:
+        pytest.skip("this machine grants too few descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (4000, hard))
+    try:
+        with sine_service(tmp_path) as running, ExitStack() as held, running.client() as client:
+            for number in range(1200):
+                wire = held.enter_context(connected(running))
+                wire.sendall(b"GET /healthz HTTP/1.1\r\n" if number % 2 else b"POST /synthesize HTTP/1.1\r\nHost: x\r\n")
+            began = time.monotonic()
+            assert client.post("/synthesize", json={"text": "你好"}).status_code == 200
+            assert time.monotonic() - began < 5
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_the_service_itself_never_imports_torch(client: httpx2.Client) -> None:
