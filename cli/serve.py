@@ -89,6 +89,8 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         look = partial(_wanted, hub, model or [], default, allow_revoked=allow_revoked)
         make = partial(_served, hub, service)
         served = Served(tuple(map(make, look())), Memory(None if settings.memory is None else to_bytes(settings.memory)))
+        for version in served:
+            _moved(hub, f"{version.name}@sha256:{version.digest}", None, version)
         if keyed:
             _first_key(hub)
 

@@ -242,3 +242,45 @@ def test_a_setting_that_can_not_be_meant_is_named(environment: dict[str, str], t
         done = command("serve", "--port", "0", *wrong, environment=environment, folder=tmp_path)
         assert done.returncode == 2, wrong
         assert done.stderr.startswith("error[E_"), done.stderr
+
+
+def test_what_is_served_and_what_it_spoke_stands_in_the_audit_log(environment: dict[str, str], tmp_path: Path) -> None:
+    def events() -> list[dict[str, object]]:
+        lines = command("audit", "log", "--json", environment=environment, folder=tmp_path).stdout.splitlines()
+        return [json.loads(line) for line in lines]
+
+    before = len(events())
+    with serving(environment, tmp_path) as (address, _):
+        spoken = httpx2.post(f"{address}/synthesize", json={"text": "你好"}, timeout=60).json()
+    served, *_, said = events()[before:]
+    assert (served["act"], str(served["subject"]).partition(":")[0]) == ("serve", "lite@sha256")
+    assert said["act"] == "speak"
+    assert said["details"]["task"] == spoken["id"]  # type: ignore[index]
+    assert command("audit", "verify", environment=environment, folder=tmp_path).returncode == 0
+
+
+def test_the_log_for_programs_has_a_line_an_answer_and_no_texts(environment: dict[str, str], tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "cli.main", "serve", "--port", "0", "--model", "lite", "--log-format", "json"]
+    surroundings = {**environment, "INDEXTTS_HUB_DATABASE_URL": f"sqlite:///{tmp_path / 'hub.sqlite3'}"}
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(asked, env=surroundings, cwd=tmp_path, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
+        assert process.stdout is not None
+        address = process.stdout.readline().split()[-1]
+        spoken = httpx2.post(
+            f"{address}/synthesize?secret=1",
+            json={"text": "一个秘密"},
+            headers={"Accept": "audio/wav", "X-Request-Id": "mine"},
+            timeout=60,
+        )
+        process.terminate()
+        process.wait(60)
+    text = (tmp_path / "log").read_text("utf-8")
+    assert "秘密" not in text
+    assert "secret" not in text
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    answer = next(line for line in lines if line.get("request") == "mine")
+    assert (answer["method"], answer["path"], answer["status"]) == ("POST", "/synthesize", 200)
+    assert answer["task"] == spoken.headers["x-task-id"]
+    assert answer["ms"] > 1
