@@ -1,6 +1,7 @@
 """`serve`: the versions that are here, lent to a network."""
 
 import sys
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -86,7 +87,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         local = is_loopback(settings.host)
         keyed = not local if auth is None else auth
         service = _service_settings(hub, settings, asks_for_keys=keyed, is_local=local and auth is None)
-        look = partial(_wanted, hub, model or [], default, allow_revoked=allow_revoked)
+        look = _Look(hub, model or [], default, allow_revoked)
         make = partial(_served, hub, service)
         served = Served(tuple(map(make, look())), Memory(None if settings.memory is None else to_bytes(settings.memory)))
         for version in served:
@@ -123,17 +124,37 @@ def _service_settings(hub: "Hub", settings: "Settings", *, asks_for_keys: bool, 
     )
 
 
+@dataclass(slots=True)
+class _Look:
+    """What to serve, looked up again when the store has changed."""
+
+    hub: "Hub"
+    references: list[str]
+    default: str | None
+    allow_revoked: bool
+    stamp: tuple[int, ...] = ()
+    wanted: "tuple[Wanted, ...]" = ()
+
+    def __call__(self) -> "tuple[Wanted, ...]":
+        stamp = self.hub.store.stamp()
+        if stamp != self.stamp or not self.wanted:
+            self.wanted = _wanted(self.hub, self.references, self.default, allow_revoked=self.allow_revoked)
+            self.stamp = stamp
+        return self.wanted
+
+
 def _wanted(hub: "Hub", references: list[str], default: str | None, *, allow_revoked: bool) -> "tuple[Wanted, ...]":
     """The versions to serve as things stand now, each digest once, the default first."""
     from synth.environments import ENGINES
     from synth.service.following import Wanted
 
+    # What each name alone means, where there are several versions of it.
+    meant = hub.lock()
     if not references:
         here = [row for row in hub.list_versions() if row.state == "complete" and row.engine in ENGINES]
         if not allow_revoked:
             here = [row for row in here if not hub.revocation(row.version, row.digest)]
-        # Where there are several of one name, the one that the name alone means comes first.
-        here.sort(key=lambda row: not _is_meant(hub, row.version, row.digest))
+        here.sort(key=lambda row: meant[row.version] != row.digest)
         references = [f"{row.version}@sha256:{row.digest}" for row in here]
     if default is not None:
         references = [default, *references]
@@ -146,16 +167,10 @@ def _wanted(hub: "Hub", references: list[str], default: str | None, *, allow_rev
     wanted = []
     for snapshot in {snapshot.digest: snapshot for snapshot in found}.values():
         listed, _, known = hub.describe(f"{snapshot.version}@sha256:{snapshot.digest}")
-        meant = _is_meant(hub, snapshot.version, snapshot.digest)
         # An alias of the catalogue is another name for the version's name: it goes with what that means here.
-        aliases = {*listed.aliases, *(known.aliases if known and meant else ())}
-        wanted.append(Wanted(snapshot.version, snapshot.digest, tuple(sorted(aliases))))
+        also = known.aliases if known and meant.get(snapshot.version) == snapshot.digest else ()
+        wanted.append(Wanted(snapshot.version, snapshot.digest, tuple(sorted({*listed.aliases, *also}))))
     return tuple(wanted)
-
-
-def _is_meant(hub: "Hub", name: str, digest: str) -> bool:
-    """Whether the name alone means this digest."""
-    return hub.locate(name)[1] == digest
 
 
 def _answer_for(hub: "Hub", snapshot: "Snapshot", reason: str, *, allowed: bool) -> None:

@@ -129,6 +129,17 @@ class Store:
         """Where the audit log is."""
         return self.root / "audit"
 
+    def stamp(self) -> tuple[int, ...]:
+        """Another value whenever a name is moved, or a snapshot comes or goes: cheap enough to be looked at every second.
+
+        Raises:
+            StorageError: the store can't be read.
+        """
+        versions = self.snapshots.folder
+        with storage_errors(self.root):
+            folders = (versions, *sorted(versions.glob("*")), *sorted(versions.glob("*/*")))
+            return tuple(path.stat().st_mtime_ns for path in (self.names.path, *folders))
+
     def can_be_written(self) -> bool:
         """Whether this process may write here; in a store that is only read, versions can be listed, checked and served."""
         return os.access(self.locks.folder, os.W_OK) and os.access(self.audit, os.W_OK)

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from indextts_hub.db import open_database
+from indextts_hub.db.alone import keep_alone
 from indextts_hub.errors import HubError
 from indextts_hub.shipped import shipped
 from synth.service.acts import Acts, no_acts, task_acts
@@ -57,10 +58,11 @@ def create_app(
         acts: writes into the audit log.
 
     Raises:
-        HubError: the database can't be opened, or a setting can't be meant.
+        HubError: the database can't be opened, or another service is over it; or a setting can't be meant.
     """
     metrics = Metrics(served)
     database = open_database(settings.database_url)
+    release = keep_alone(database)
     archive = Archive(database, settings.audio, metrics.ended, task_acts(acts))
     voices = Voices(database, settings.voices, acts)
     roles = Roles(database, acts)
@@ -85,6 +87,7 @@ def create_app(
             await asyncio.gather(*works, return_exceptions=True)
             await under_way.stop()
             await served.stop()
+            release()
             database.close()
 
     app = FastAPI(title="indextts-hub", docs_url=None, redoc_url=None, lifespan=running)

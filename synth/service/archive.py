@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -223,7 +224,9 @@ class Recording:
             # An error that is none of ours is named by its class only: its text may hold anything.
             await self._ended(FAILED, "E_DEFECT", type(error).__name__)
         elif isinstance(error, asyncio.CancelledError) and SERVICE_ENDS in error.args and self.task.background:
-            await self.wait_again()
+            # If this can't be written, it says `running`, and is found as that.
+            with suppress(HubError):
+                await self.wait_again()
         elif error is not None:
             await self._ended(CANCELLED, None, None)
 

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from limits import RateLimitItem, parse
@@ -46,22 +45,17 @@ class Limits:
         self._requests = _parsed(allowance.requests)
         self._speech = _parsed(allowance.speech)
 
-    def take(self, asker: str) -> Mapping[str, str]:
-        """Count a request; return what stands in its answer's headers about it.
+    def take(self, asker: str) -> None:
+        """Count a request.
 
         Raises:
             Limited: it is one too many, or the asker's speech is used up.
         """
         if self._speech is not None and not self._windows.test(self._speech, "speech", asker):
-            raise Limited(
-                f"{self._speech.amount} seconds of speech {_per(self._speech)} are used up", self._wait(self._speech, asker)
-            )
-        if self._requests is None:
-            return {}
-        if not self._windows.hit(self._requests, "requests", asker):
+            used_up = f"{self._speech.amount} seconds of speech {_per(self._speech)} are used up"
+            raise Limited(used_up, self._wait(self._speech, asker))
+        if self._requests is not None and not self._windows.hit(self._requests, "requests", asker):
             raise Limited(f"more than {self._requests.amount} requests {_per(self._requests)}", self._wait(self._requests, asker))
-        left = self._windows.get_window_stats(self._requests, "requests", asker).remaining
-        return {"X-RateLimit-Limit-Requests": str(self._requests.amount), "X-RateLimit-Remaining-Requests": str(left)}
 
     def spoke(self, asker: str, seconds: float) -> None:
         """Count what was spoken; the last request may go beyond the allowance."""

@@ -40,6 +40,7 @@ class Turns:
         self._places = most_waiting + 1
         self._longest_wait = longest_wait
         self._admitted = 0
+        self._promised = 0
         self._emptied = asyncio.Event()
         self._emptied.set()
         self._floor = _Floor()
@@ -53,23 +54,20 @@ class Turns:
     @property
     def admitted(self) -> int:
         """How many have a place: those that wait, and the one that speaks."""
-        return self._admitted
+        return self._admitted + self._promised
 
     async def emptied(self) -> None:
         """Wait until nobody has a place."""
         await self._emptied.wait()
 
     @contextmanager
-    def place(self, *, sure: bool = False) -> Iterator[None]:
+    def place(self) -> Iterator[None]:
         """Have a place in the queue until the end of the block.
-
-        Args:
-            sure: for what was accepted earlier: it has its place, however many others have one.
 
         Raises:
             QueueFull: there is none.
         """
-        if self._admitted >= self._places and not sure:
+        if self._admitted >= self._places:
             raise QueueFull(f"{self._admitted - 1} requests are waiting already", self._retry_after())
         self._admitted += 1
         self._emptied.clear()
@@ -77,8 +75,18 @@ class Turns:
             yield
         finally:
             self._admitted -= 1
-            if not self._admitted:
-                self._emptied.set()
+            self._see_if_emptied()
+
+    @contextmanager
+    def promised_place(self) -> Iterator[None]:
+        """Have a place that was given before, to a line of a batch or by a service before this one: it takes nobody's."""
+        self._promised += 1
+        self._emptied.clear()
+        try:
+            yield
+        finally:
+            self._promised -= 1
+            self._see_if_emptied()
 
     @asynccontextmanager
     async def turn(self, asker: str, *, patient: bool = False) -> AsyncIterator["Turn"]:
@@ -98,6 +106,10 @@ class Turns:
         finally:
             turn.leave()
             self._expected += _WEIGHT * (turn.spent - self._expected)
+
+    def _see_if_emptied(self) -> None:
+        if not self.admitted:
+            self._emptied.set()
 
     def _too_slow(self) -> QueueFull:
         return QueueFull(f"no turn came within {self._longest_wait:.0f} s", self._retry_after(), "E_QUEUE_SLOW")

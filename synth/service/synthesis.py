@@ -142,7 +142,7 @@ class Synthesis:
         version = self.served.find(request.model)
         can = await self.served.ready(version)
         patient = order.task is not None and order.task.batch is not None
-        with version.turns.place(sure=order.task is not None):
+        with version.turns.place() if order.task is None else version.turns.promised_place():
             text = await asyncio.to_thread(_read, request, can)
             settings = await self._settings(text, request, can)
             async with await self._recording(order, version) as recording:

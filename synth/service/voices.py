@@ -139,7 +139,7 @@ class Voices:
         """Delete a voice: its clip, its record, and that tasks and roles named it. Raises NotFound, E_NO_VOICE."""
 
         def deleted() -> None:
-            self._delete_files(forget_voice(self._database, id_))
+            self._delete_files(forget_voice(self._database, id_).id)
             self._acts("voice delete", id_, actor=asker)
 
         await asyncio.to_thread(deleted)
@@ -149,12 +149,9 @@ class Voices:
 
         def withdrawn() -> None:
             _, voices = forget_consent(self._database, id_)
-            self._delete_files(*voices)
-            remove_file(self._path(id_))
+            self._delete_files(id_, *(voice.id for voice in voices))
             self._acts("consent withdraw", id_, details={"voices": [voice.id for voice in voices]}, actor=asker)
 
-        if not self._folder.is_dir():
-            await asyncio.to_thread(make_folder, self._folder)
         await asyncio.to_thread(withdrawn)
 
     def clip(self, id_: str) -> Path:
@@ -204,9 +201,10 @@ class Voices:
             remove_file(self._path(id_))
             raise
 
-    def _delete_files(self, *voices: VoiceRecord) -> None:
-        for voice in voices:
-            remove_file(self._path(voice.id))
+    def _delete_files(self, *ids: str) -> None:
+        # A consent need not have a recording.
+        for path in filter(Path.exists, map(self._path, ids)):
+            remove_file(path)
 
     def _path(self, id_: str) -> Path:
         # Ids are this module's own, from a record: never a name from outside.

@@ -68,3 +68,15 @@ def test_a_lost_names_file_is_told_from_an_empty_one(store: Store) -> None:
     with pytest.raises(StorageError) as failed:
         store.names.read()
     assert failed.value.code == "E_NAMES"
+
+
+def test_the_stamp_of_a_store_changes_with_its_names_and_snapshots(store: Store) -> None:
+    seen = [store.stamp()]
+    assert store.stamp() == seen[0]
+    store.names.set_alias("stable", "lite", A)
+    seen.append(store.stamp())
+    (store.snapshots.folder / "lite" / "aaaaaaaaaaaa").mkdir(parents=True)
+    seen.append(store.stamp())
+    (store.snapshots.folder / "lite" / "aaaaaaaaaaaa" / "weights").touch()
+    seen.append(store.stamp())
+    assert len(set(seen)) == 4

@@ -284,3 +284,11 @@ def test_the_log_for_programs_has_a_line_an_answer_and_no_texts(environment: dic
     assert (answer["method"], answer["path"], answer["status"]) == ("POST", "/synthesize", 200)
     assert answer["task"] == spoken.headers["x-task-id"]
     assert answer["ms"] > 1
+
+
+def test_a_second_service_over_the_same_history_is_refused(environment: dict[str, str], tmp_path: Path) -> None:
+    with serving(environment, tmp_path):
+        same = {**environment, "INDEXTTS_HUB_DATABASE_URL": f"sqlite:///{tmp_path / 'hub.sqlite3'}"}
+        second = command("serve", "--port", "0", "--model", "lite", environment=same, folder=tmp_path)
+    assert second.returncode == 7
+    assert second.stderr.startswith("error[E_DATABASE_SERVED]")

@@ -62,8 +62,10 @@ def test_a_full_queue_says_when_to_come_back() -> None:
             with pytest.raises(QueueFull) as full:
                 turns.place().__enter__()
             assert full.value.retry_after >= 1
-            with turns.place(sure=True):
+            with turns.promised_place():
                 assert turns.admitted == 3
+        with turns.promised_place(), turns.place(), turns.place():
+            assert turns.admitted == 3
 
     asyncio.run(story())
 
