@@ -77,15 +77,14 @@ def create_app(
         served.start()
         under_way.go_on(left)
         works = [asyncio.create_task(work) for work in (_warm(), batches.run(), _sweep(archive, settings.keep_deleted))]
-        if following is not None:
-            works.append(asyncio.create_task(following(served).run()))
+        follows = [] if following is None else [asyncio.create_task(following(served).run())]
         try:
             yield
         finally:
-            for work in works:
-                work.cancel()
-            await asyncio.gather(*works, return_exceptions=True)
+            # No new line of a batch; then what is under way, on versions that are leaving as well; then the workers.
+            await _cancelled(works)
             await under_way.stop()
+            await _cancelled(follows)
             await served.stop()
             release()
             database.close()
@@ -115,6 +114,12 @@ def create_app(
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
     app.add_middleware(Edge, bounds=settings.bodies, uploads=settings.uploads, answered=metrics.answered)
     return app
+
+
+async def _cancelled(works: Sequence[asyncio.Task[None]]) -> None:
+    for work in works:
+        work.cancel()
+    await asyncio.gather(*works, return_exceptions=True)
 
 
 async def _warm() -> None:

@@ -71,8 +71,10 @@ class Following:
                     delay = _RETRY_SECONDS
                 await asyncio.sleep(delay)
         finally:
-            for leaving in self._leaving:
+            ending = list(self._leaving)
+            for leaving in ending:
                 leaving.cancel()
+            await asyncio.gather(*ending, return_exceptions=True)
 
     async def _follow(self, wanted: tuple[Wanted, ...]) -> None:
         before = self.served.versions
