@@ -3,24 +3,52 @@
 export interface Ask {
   text: string;
   model?: string;
+  voice?: string;
   emotion: string;
   intensity: number;
   speed: number;
   format: string;
 }
 
+export type Status = "queued" | "running" | "done" | "failed" | "cancelled";
+
 export interface Task {
   id: string;
-  status: "queued" | "running" | "done" | "failed" | "cancelled";
+  status: Status;
+  created: string;
+  deleted: string | null;
   text: string;
   model: string;
   model_digest: string;
-  settings: { format: string };
+  voice: string | null;
+  emotion: string | null;
+  settings: { format: string; intensity: number; speed: number };
   duration: number;
   sample_rate: number;
   warnings: string[];
   error: string | null;
   audio_url: string;
+}
+
+/** A page of the history, the latest first; `total` counts all pages. */
+export interface TaskList {
+  tasks: Task[];
+  total: number;
+}
+
+export interface Voice {
+  id: string;
+  name: string;
+  created: string;
+  seconds: number;
+  consent: string;
+}
+
+export interface Consent {
+  id: string;
+  name: string;
+  statement: string;
+  created: string;
 }
 
 export interface Progress {
@@ -33,6 +61,7 @@ export interface Version {
   digest: string;
   state: "starting" | "ready" | "failing" | "stopped";
   emotions: string[];
+  cloning: boolean;
   trouble: string | null;
 }
 
@@ -89,6 +118,50 @@ export async function cancel(id: string): Promise<void> {
   await request(`/api/tasks/${id}/cancel`, { method: "POST" });
 }
 
+export async function tasks(query: URLSearchParams): Promise<TaskList> {
+  return (await (await good(`/api/tasks?${query}`)).json()) as TaskList;
+}
+
+/** Delete a task; `restore` brings it back until it is purged. */
+export async function remove(id: string): Promise<void> {
+  await good(`/api/tasks/${id}`, { method: "DELETE" });
+}
+
+export async function restore(id: string): Promise<void> {
+  await good(`/api/tasks/${id}/restore`, { method: "POST" });
+}
+
+export async function purge(id: string): Promise<void> {
+  await good(`/api/tasks/${id}/purge`, { method: "POST" });
+}
+
+/** Where the captions of a task are. */
+export function captions(id: string): string {
+  return `/api/tasks/${id}/captions?format=srt`;
+}
+
+export async function voices(): Promise<Voice[]> {
+  return ((await (await good("/api/voices")).json()) as { voices: Voice[] }).voices;
+}
+
+export async function consents(): Promise<Consent[]> {
+  return ((await (await good("/api/consents")).json()) as { consents: Consent[] }).consents;
+}
+
+/** Keep a voice: its name, a clip, who is heard, and what that person consented to. */
+export async function keepVoice(form: FormData): Promise<void> {
+  await good("/api/voices", { method: "POST", body: form });
+}
+
+export async function deleteVoice(id: string): Promise<void> {
+  await good(`/api/voices/${id}`, { method: "DELETE" });
+}
+
+/** Where the clip of a voice is. */
+export function clip(id: string): string {
+  return `/api/voices/${id}/clip`;
+}
+
 export async function versions(): Promise<Version[]> {
   const answer = await request("/readyz", {});
   // Until a version is ready the answer is 503, and says all the same how each of them stands.
@@ -104,6 +177,12 @@ export async function signIn(key: string): Promise<boolean> {
     body: JSON.stringify({ key }),
   });
   return answer.ok;
+}
+
+async function good(path: string, how: RequestInit = {}): Promise<Response> {
+  const answer = await request(path, how);
+  if (!answer.ok) throw await trouble(answer);
+  return answer;
 }
 
 async function request(path: string, how: RequestInit): Promise<Response> {

@@ -29,8 +29,8 @@ class BatchAsk(BaseModel):
 
     name: Annotated[str, Field(max_length=200)] = ""
     form: Annotated[Literal["csv", "jsonl", "srt"], Field(description="Of the file.")]
-    content: Annotated[str, Field(min_length=1, description="The file: CSV with a header that names `text`, JSON Lines, or SRT.")]
-    ask: Annotated[Ask, Field(description="As `/synthesize`; its `text` does not count.")] = Ask(text="-")
+    content: Annotated[str, Field(description="The file: CSV with a header that names `text`, JSON Lines, or SRT.")]
+    ask: Annotated[Ask, Field(description="As `/synthesize`; its `text` does not count.")] = Ask(text="")
 
 
 class BatchAnswer(BaseModel):

@@ -37,6 +37,7 @@ class Readiness(BaseModel):
     waiting: int
     restarts: int
     emotions: list[str]
+    cloning: bool
     trouble: str | None
 
 
@@ -60,6 +61,7 @@ def routes(served: Served, metrics: Metrics) -> APIRouter:
                 waiting=version.turns.waiting,
                 restarts=version.supervisor.restarts,
                 emotions=list(can.emotions) if (can := version.supervisor.capabilities) else [],
+                cloning=can is not None and can.cloning,
                 trouble=_trouble(version) if there else "its disk does not answer, or was taken away",
             )
             for version, there in zip(served, reached, strict=True)

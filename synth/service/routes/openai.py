@@ -47,7 +47,7 @@ class SpeechAsk(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    input: Annotated[str, Field(min_length=1, max_length=_LONGEST_INPUT)]
+    input: Annotated[str, Field(max_length=_LONGEST_INPUT)]
     model: Model
     voice: str | VoiceId = "default"
     instructions: str | None = None

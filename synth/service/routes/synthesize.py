@@ -59,7 +59,6 @@ class Ask(Manner):
     text: Annotated[
         str,
         Field(
-            min_length=1,
             description="What is spoken: numbers, dates and letters are read aloud. `<行|XING2>` fixes a reading, "
             "`[happy 0.8]` changes the emotion, `<break 500ms>` is silence, and `小明: …` is spoken as that role speaks.",
         ),
