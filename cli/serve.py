@@ -68,7 +68,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     chosen = {"host": host, "port": port, "queue": queue, "limit_requests": limit_requests, "limit_speech": limit_speech}
     settings = read_settings(**chosen, memory=memory, cue=cue, log_format=log_format)
     with listen(settings.host, settings.port) as listening:
-        from indextts_hub.mirror import hf_api, hub_api
+        from indextts_hub.mirror import lent_api
         from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
         from synth.service.following import Following
@@ -92,7 +92,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
             return Following(versions, look, make, partial(_moved, hub))
 
         shelf = Shelf(hub)
-        app = create_app(service, served, [hub_api.routes(shelf), hf_api.routes(shelf)], following, hub.books.log)
+        app = create_app(service, served, lent_api.routes(shelf), following, hub.books.log)
         serve_app(app, listening, lambda address: _started(address, [version.name for version in served]))
 
 

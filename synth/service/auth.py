@@ -32,7 +32,7 @@ MOST_REMEMBERED = 1000
 # What anybody may see: that the service is here and how it stands, and the page with which one signs in.
 _OPEN = frozenset({"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/api/session"})
 _OPEN_BELOW = ("/assets/",)
-_READ_BELOW = ("/hub/", "/api/models/")
+_READ_BELOW = ("/hub/", "/api/models/", "/api/v1/models/")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NO_KEY = Problem(401, "a key is wanted", remedy="send `Authorization: Bearer KEY`, or sign in on the page", code="E_KEY_WANTED")
