@@ -34,6 +34,8 @@ COMMANDS = MappingProxyType(
         "import": ("cli.bundle:import_", "Take the versions of a bundle in."),
         "manifest": ("cli.manifest:manifest", "What a catalogue says of a version's files: chunks."),
         "mirrors": ("cli.mirrors:mirrors", "The places that hold files: list, test, stats."),
+        "link": ("cli.link:link", "An address by which a file can be fetched without a key, for a while."),
+        "links": ("cli.link:links", "The addresses that were given out: list, revoke."),
         "serve": ("cli.serve:serve", "Lend the versions to an intranet: speech over HTTP and a page."),
         "say": ("cli.say:say", "Speak a text into a file."),
         "key": ("cli.key:key", "Who may ask a service: create, list, revoke."),

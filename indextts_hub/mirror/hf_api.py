@@ -71,14 +71,14 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
         return JSONResponse(_info(await at(f"{namespace}/{name}", HUGGING_FACE.branch)))
 
     @router.api_route("/{namespace}/{name}/resolve/{revision}/{path:path}", methods=["GET", "HEAD"])
-    async def resolve(namespace: str, name: str, revision: str, path: str) -> Response:
+    async def resolve(request: Request, namespace: str, name: str, revision: str, path: str) -> Response:
         repository = await at(f"{namespace}/{name}", revision)
         if (file := repository.file(path)) is None:
             raise _absent("EntryNotFound", "the repository has no such file", repository.commit)
         linked = {"X-Linked-Etag": f'"{file.sha256}"', "X-Linked-Size": str(file.size)}
         named = f"inline; filename*=UTF-8''{quote(file.path.rpartition('/')[2])}"
         headers = {"X-Repo-Commit": repository.commit, "Content-Disposition": named, "Cache-Control": "no-cache", **linked}
-        return BlobResponse(await asyncio.to_thread(shelf.open, file.sha256), file.sha256, headers)
+        return BlobResponse(await asyncio.to_thread(shelf.open, file.sha256), file.sha256, request.headers, headers)
 
     return router
 

@@ -26,14 +26,14 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
     async def at(id_: str, revision: str | None) -> Repository | None:
         return await asyncio.to_thread(_found, shelf, id_, revision or MODEL_SCOPE.branch)
 
-    async def sent(id_: str, revision: str | None, path: str) -> Response:
+    async def sent(request: Request, id_: str, revision: str | None, path: str) -> Response:
         repository = await at(id_, revision)
         if repository is None:
             return _absent("the repository is not here at this revision")
         if (file := repository.file(path)) is None:
             return _absent("the repository has no such file")
         headers = {"X-Linked-ETag": f'"{file.sha256}"', "Cache-Control": "no-cache"}
-        return BlobResponse(await asyncio.to_thread(shelf.open, file.sha256), file.sha256, headers)
+        return BlobResponse(await asyncio.to_thread(shelf.open, file.sha256), file.sha256, request.headers, headers)
 
     @router.get("/api/v1/models/{owner}/{name}/repo/files")
     async def files(request: Request, owner: str, name: str) -> Response:
@@ -47,7 +47,7 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
     @router.api_route("/api/v1/models/{owner}/{name}/repo", methods=["GET", "HEAD"])
     async def file(request: Request, owner: str, name: str) -> Response:
         asked = request.query_params
-        return await sent(f"{owner}/{name}", asked.get("Revision"), asked.get("FilePath", ""))
+        return await sent(request, f"{owner}/{name}", asked.get("Revision"), asked.get("FilePath", ""))
 
     @router.get("/api/v1/models/{owner}/{name}/revisions")
     async def revisions(owner: str, name: str) -> Response:
@@ -67,8 +67,8 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
         return _answer({"Path": owner, "Name": name, "Revision": repository.branch, "StorageSize": size})
 
     @router.api_route("/models/{owner}/{name}/resolve/{revision}/{path:path}", methods=["GET", "HEAD"])
-    async def resolve(owner: str, name: str, revision: str, path: str) -> Response:
-        return await sent(f"{owner}/{name}", revision, path)
+    async def resolve(request: Request, owner: str, name: str, revision: str, path: str) -> Response:
+        return await sent(request, f"{owner}/{name}", revision, path)
 
     return router
 

@@ -101,6 +101,18 @@ class Shelf:
             if store.snapshots.state(name, manifest) is SnapshotState.COMPLETE and not self._hub.revocation(name, digest):
                 yield LentVersion(name, manifest)
 
+    def file(self, name: str, digest: Digest, path: str) -> LentFile:
+        """A file of a version that is lent.
+
+        Raises:
+            NotFound: E_NO_FILE, E_NO_MANIFEST.
+        """
+        manifest = self._hub.store.manifests.read(digest)
+        file = manifest.file(path)
+        if file is None or self._hub.revocation(name, digest):
+            raise NotFound(f"{name} has no file {path[:200]!a}", remedy="ask whoever gave the link for a new one", code="E_NO_FILE")
+        return LentFile(file.path, file.size, file.sha256)
+
     def manifest(self, digest: Digest) -> bytes:
         """A canonical manifest.
 

@@ -19,8 +19,9 @@ if __name__ == "__main__":
     hub = Hub(sys.argv[1], sys.argv[2])
     app = FastAPI()
     install_problems(app)
-    for routes in lent_api.routes(Shelf(hub)):
+    database = open_database(hub.database_url)
+    for routes in lent_api.routes(Shelf(hub), database):
         app.include_router(routes)
     if "--keys" in sys.argv:
-        app.add_middleware(Gate, keys=Keys(open_database(hub.database_url)))
+        app.add_middleware(Gate, keys=Keys(database))
     serve(app, listen("127.0.0.1", 0), lambda address: print(address, flush=True))  # noqa: T201
