@@ -33,7 +33,7 @@ COMMANDS = MappingProxyType(
         "export": ("cli.bundle:export", "Write versions into a bundle for a machine without a network; --metalink for aria2."),
         "import": ("cli.bundle:import_", "Take the versions of a bundle in."),
         "manifest": ("cli.manifest:manifest", "What a catalogue says of a version's files: chunks."),
-        "mirrors": ("cli.mirrors:mirrors", "The places that hold files: list, test, stats."),
+        "mirrors": ("cli.mirrors:mirrors", "The places that hold files: list, test, stats, sync, check."),
         "link": ("cli.link:link", "An address by which a file can be fetched without a key, for a while."),
         "links": ("cli.link:links", "The addresses that were given out: list, revoke."),
         "serve": ("cli.serve:serve", "Lend the versions to an intranet: speech over HTTP and a page."),
