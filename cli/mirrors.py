@@ -6,11 +6,12 @@ import typer
 
 from cli.options import CacheDir, CatalogPlace, ToJson, opened
 from cli.render import size, table, write_json, write_line
-from indextts_hub.errors import SourceError, UsageError
+from indextts_hub.errors import IntegrityError, SourceError, UsageError
 from indextts_hub.manifest import Json
 from indextts_hub.sources.protocol import bytes_a_second
 
 if TYPE_CHECKING:
+    from indextts_hub.mirror.sync import Checked
     from indextts_hub.transfer.trial import Trial
 
 __all__ = ["mirrors"]
@@ -123,3 +124,95 @@ def stats(cache_dir: CacheDir = None, catalog: CatalogPlace = None, to_json: ToJ
             for r in records
         ],
     )
+
+
+@mirrors.command("sync")
+def sync_to(
+    reference: Annotated[str, typer.Argument(metavar="REF", help="A version that is here.")],
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help="A mirror of kind s3 or file.")],
+    whole: Annotated[bool, typer.Option("--whole", help="Read every byte back of what is there already, too.")] = False,
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+    to_json: ToJson = False,
+) -> None:
+    """Bring a version to a mirror: only what is not there, resumed, and read back from it."""
+    import random
+
+    from indextts_hub.mirror.sync import BY_DIGEST, sync
+
+    hub = opened(cache_dir, catalog)
+    rows = []
+    for row in sync(hub, reference, to, random.Random(), whole=whole):  # noqa: S311 - where samples are taken is no secret
+        rows.append(row)
+        if not to_json:
+            write_line(f"{row.file.path}: {row.status}" + (f", {size(row.sent)} sent" if row.sent else ""))
+    if to_json:
+        files = [
+            {"path": r.file.path, "sha256": r.file.sha256, "status": r.status, "place": r.place, "bytes_sent": r.sent} for r in rows
+        ]
+        write_json({"to": to, "files": files, "bytes_sent": sum(row.sent for row in rows)})
+    elif any(row.place == BY_DIGEST.replace("{sha256}", row.file.sha256) for row in rows):
+        write_line(f'Name it in the catalogue as a source of {reference}: {{mirror: {to}, path: "{BY_DIGEST}"}}')
+
+
+@mirrors.command("check")
+def check_all(
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Mirrors; all if there is none.")] = None,
+    whole: Annotated[bool, typer.Option("--whole", help="Fetch and hash every byte.")] = False,
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+    to_json: ToJson = False,
+) -> None:
+    """Compare what mirrors have with the manifests: what is missing, stale or wrong. Ends with 4 if something is."""
+    import random
+    from itertools import groupby
+
+    from indextts_hub.mirror.sync import check
+
+    rows = []
+    for row in check(opened(cache_dir, catalog), names or (), random.Random(), whole=whole):  # noqa: S311 - as above
+        rows.append(row)
+        if not to_json and row.comparison.state != "right":
+            why = f": {row.comparison.error.message}" if row.comparison.error else ""
+            write_line(f"{row.mirror}: {row.version} {row.file.path} is {row.comparison.state}{why}")
+    if to_json:
+        write_json([_checked(row) for row in rows])
+    else:
+        groups = {key: list(group) for key, group in groupby(rows, lambda row: (row.mirror, row.version))}
+        table(
+            ("MIRROR", "VERSION", "RIGHT", "OF", "COMPARED BY", "FETCHED"),
+            [
+                (
+                    mirror,
+                    version,
+                    str(sum(r.comparison.state == "right" for r in group)),
+                    str(len(group)),
+                    ", ".join(sorted({r.comparison.means for r in group})),
+                    size(sum(r.comparison.fetched for r in group)),
+                )
+                for (mirror, version), group in groups.items()
+            ],
+        )
+    states = {row.comparison.state for row in rows}
+    if states & {"missing", "stale", "wrong"}:
+        raise IntegrityError(
+            "a mirror has not what it should",
+            remedy="bring it there with `mirrors sync REF --to NAME`",
+            code="E_MIRROR",
+        )
+    if "unreachable" in states:
+        raise SourceError("a mirror can't be asked", remedy="see `indextts-hub mirrors test`", code="E_NO_SOURCE")
+
+
+def _checked(row: "Checked") -> Json:
+    found = row.comparison
+    return {
+        "mirror": row.mirror,
+        "version": row.version,
+        "path": row.file.path,
+        "state": found.state,
+        "compared": found.means,
+        "bytes_fetched": found.fetched,
+        "error": None if found.error is None else found.error.message,
+        "code": None if found.error is None else found.error.code,
+    }

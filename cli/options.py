@@ -10,7 +10,19 @@ if TYPE_CHECKING:
     from indextts_hub import Hub
     from indextts_hub.settings import Settings
 
-__all__ = ["CacheDir", "CatalogPlace", "Quiet", "ToJson", "Verbose", "Wait", "opened", "read_settings", "to_bytes", "to_days"]
+__all__ = [
+    "CacheDir",
+    "CatalogPlace",
+    "Quiet",
+    "ToJson",
+    "Verbose",
+    "Wait",
+    "opened",
+    "read_settings",
+    "to_bytes",
+    "to_days",
+    "to_time",
+]
 
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", help="Folder of the store.", show_default=False)]
 CatalogPlace = Annotated[str | None, typer.Option("--catalog", help="mirrors.yaml: a file or an address.", show_default=False)]
@@ -38,6 +50,20 @@ def to_days(text: str) -> int:
     if not re.fullmatch(r"[1-9][0-9]{0,4}d", text):
         raise UsageError(f"{text[:20]!r} is no time", remedy="write it in days: 90d")
     return int(text[:-1])
+
+
+def to_time(text: str) -> int:
+    """Read a time as people write it, `90s`, `30m`, `1h` or `7d`, as seconds.
+
+    Raises:
+        UsageError: E_USAGE.
+    """
+    from indextts_hub.errors import UsageError
+
+    match = re.fullmatch(r"([1-9][0-9]{0,6})([smhd])", text)
+    if match is None:
+        raise UsageError(f"{text[:20]!r} is no time", remedy="write it as 30m, 1h or 7d")
+    return int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
 
 
 def to_bytes(text: str) -> int:

@@ -73,7 +73,10 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     chosen = {"host": host, "port": port, "queue": queue, "limit_requests": limit_requests, "limit_speech": limit_speech}
     settings = read_settings(**chosen, memory=memory, cue=cue, log_format=log_format, trusted_proxies=trusted_proxies)
     with listen(settings.host, settings.port) as listening:
-        from indextts_hub.mirror import hf_api, hub_api
+        from contextlib import closing
+
+        from indextts_hub.db import open_database
+        from indextts_hub.mirror import lent_api
         from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
         from synth.service.following import Following
@@ -98,9 +101,12 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         def following(versions: "Served") -> Following:
             return Following(versions, look, make, partial(_moved, hub))
 
-        shelf = Shelf(hub)
-        app = create_app(service, served, [hub_api.routes(shelf), hf_api.routes(shelf)], following, hub.books.log)
-        serve_app(app, listening, lambda address: _started(address, [version.name for version in served]), settings.trusted_proxies)
+        with closing(open_database(hub.database_url)) as database:
+            lent = lent_api.routes(Shelf(hub), database)
+            app = create_app(service, served, lent, following, hub.books.log)
+            serve_app(
+                app, listening, lambda address: _started(address, [version.name for version in served]), settings.trusted_proxies
+            )
 
 
 def _service_settings(hub: "Hub", settings: "Settings", *, asks_for_keys: bool, is_local: bool) -> "ServiceSettings":

@@ -20,6 +20,7 @@ __all__ = [
     "Consent",
     "Event",
     "LicenseAcceptance",
+    "Link",
     "MirrorScore",
     "Pull",
     "Role",
@@ -244,3 +245,26 @@ class ApiKey(SQLModel, table=True):
     created: datetime = Field(sa_type=UtcDateTime)
     expires: datetime | None = Field(default=None, sa_type=UtcDateTime)
     revoked: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Link(SQLModel, table=True):
+    """A link to a file of a version, or to all of them. Its key is kept as it is: a signature can't be checked without it."""
+
+    __tablename__ = "link"
+
+    id: str = Field(primary_key=True, sa_type=DIGEST)
+    created: datetime = Field(sa_type=UtcDateTime)
+    expires: datetime = Field(sa_type=UtcDateTime)
+    revoked: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    version: str = Field(sa_type=LINE)
+    digest: str = Field(sa_type=DIGEST)
+    path: str | None = Field(default=None, sa_type=Text)
+    scheme: str = Field(sa_type=LINE)
+    key: str = Field(sa_type=LINE)
+    ttl: int
+    address: str | None = Field(default=None, sa_type=LINE)
+    referers: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    empty_referer: bool
+    uses: int | None = None
+    used: int = 0
+    given: int = Field(default=0, sa_type=BigInteger)

@@ -1,1 +1,1 @@
-"""What other machines pull from: this hub's own protocol, and the read API of the Hugging Face Hub. What is whole here is lent."""
+"""What other machines pull from: this hub's own protocol, and the read APIs of the Hugging Face Hub and of ModelScope."""

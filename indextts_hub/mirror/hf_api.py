@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from indextts_hub.errors import NotFound
 from indextts_hub.manifest import Json
 from indextts_hub.mirror.sending_api import BlobResponse
-from indextts_hub.mirror.shelf import BRANCH, LentFile, Repository, Shelf
+from indextts_hub.mirror.shelf import HUGGING_FACE, LentFile, Repository, Shelf
 
 __all__ = ["routes"]
 
@@ -56,8 +56,8 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
 
     @router.get("/api/models/{namespace}/{name}/refs")
     async def refs(namespace: str, name: str) -> Response:
-        repository = await at(f"{namespace}/{name}", BRANCH)
-        branch = {"name": BRANCH, "ref": f"refs/heads/{BRANCH}", "targetCommit": repository.commit}
+        repository = await at(f"{namespace}/{name}", HUGGING_FACE.branch)
+        branch = {"name": repository.branch, "ref": f"refs/heads/{repository.branch}", "targetCommit": repository.commit}
         return JSONResponse({"branches": [branch], "tags": [], "converts": []})
 
     @router.post("/api/models/{namespace}/{name}/paths-info/{revision}")
@@ -68,17 +68,17 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
 
     @router.get("/api/models/{namespace}/{name}")
     async def info(namespace: str, name: str) -> Response:
-        return JSONResponse(_info(await at(f"{namespace}/{name}", BRANCH)))
+        return JSONResponse(_info(await at(f"{namespace}/{name}", HUGGING_FACE.branch)))
 
     @router.api_route("/{namespace}/{name}/resolve/{revision}/{path:path}", methods=["GET", "HEAD"])
-    async def resolve(namespace: str, name: str, revision: str, path: str) -> Response:
+    async def resolve(request: Request, namespace: str, name: str, revision: str, path: str) -> Response:
         repository = await at(f"{namespace}/{name}", revision)
         if (file := repository.file(path)) is None:
             raise _absent("EntryNotFound", "the repository has no such file", repository.commit)
         linked = {"X-Linked-Etag": f'"{file.sha256}"', "X-Linked-Size": str(file.size)}
         named = f"inline; filename*=UTF-8''{quote(file.path.rpartition('/')[2])}"
         headers = {"X-Repo-Commit": repository.commit, "Content-Disposition": named, "Cache-Control": "no-cache", **linked}
-        return BlobResponse(await asyncio.to_thread(shelf.open, file.sha256), file.sha256, headers)
+        return BlobResponse(await asyncio.to_thread(shelf.open, file.sha256), file.sha256, request.headers, headers)
 
     return router
 
@@ -90,7 +90,7 @@ def _found(shelf: Shelf, id_: str, revision: str) -> Repository:
         HTTPException: 404, with the code that the client's own exceptions are made from.
     """
     try:
-        repositories = shelf.repositories(id_)
+        repositories = shelf.repositories(id_, HUGGING_FACE)
     except NotFound:
         raise _absent("RepoNotFound", "no such repository is lent here") from None
     for repository in repositories:

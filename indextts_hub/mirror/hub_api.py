@@ -7,7 +7,7 @@ GET /hub/blobs/sha256/HEX               the bytes; HEAD and ranges too
 
 import asyncio
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -57,10 +57,10 @@ def routes(shelf: Shelf) -> APIRouter:
         return Response(body, media_type="application/json", headers=_FOR_GOOD)
 
     @router.api_route("/blobs/sha256/{digest}", methods=["GET", "HEAD"], response_class=Response, operation_id="blob")
-    async def blob(digest: str) -> Response:
+    async def blob(request: Request, digest: str) -> Response:
         """A file's bytes, by their digest."""
         checked = _checked(digest)
-        return BlobResponse(await asyncio.to_thread(shelf.open, checked), checked)
+        return BlobResponse(await asyncio.to_thread(shelf.open, checked), checked, request.headers)
 
     return router
 

@@ -1,7 +1,7 @@
-"""What this hub lends, as others ask for it: versions by name and digest, blobs by digest, repositories of the Hugging Face kind.
+"""What this hub lends, as others ask for it: versions by name and digest, blobs by digest, repositories as registries have them.
 
 Each whole version is the repository `indextts/NAME`, whose commit is the first 40 digits of its digest, and, where the catalogue
-knows from which repositories its parts come, those too, at the commits that it pins.
+knows from which repositories of a registry its parts come, those too, at the revisions that it names and at no other.
 """
 
 import hashlib
@@ -12,14 +12,30 @@ from typing import BinaryIO
 from indextts_hub.errors import NotFound
 from indextts_hub.hub import Hub
 from indextts_hub.manifest import ByteCount, Digest, Manifest
-from indextts_hub.sources import huggingface
+from indextts_hub.sources import huggingface, modelscope
 from indextts_hub.store import SnapshotState
 
-__all__ = ["NAMESPACE", "LentFile", "LentVersion", "Repository", "Shelf"]
+__all__ = ["HUGGING_FACE", "MODEL_SCOPE", "NAMESPACE", "LentFile", "LentVersion", "Registry", "Repository", "Shelf"]
 
 NAMESPACE = "indextts"
 COMMIT = 40
-BRANCH = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """A public place of repositories whose read API is spoken here.
+
+    Attributes:
+        entry: how the catalogue names a repository of it.
+        branch: what its clients ask for when they name no revision.
+    """
+
+    entry: type[huggingface.Entry] | type[modelscope.Entry]
+    branch: str
+
+
+HUGGING_FACE = Registry(huggingface.Entry, "main")
+MODEL_SCOPE = Registry(modelscope.Entry, "master")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +71,12 @@ class LentFile:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository at one commit; `files` sorted by path."""
+    """A repository at one commit; `files` sorted by path. Its branch has the registry's name, whatever the commit."""
 
     id: str
     commit: str
     files: tuple[LentFile, ...]
+    branch: str
 
     def file(self, path: str) -> LentFile | None:
         """A file by its path."""
@@ -67,7 +84,7 @@ class Repository:
 
     def is_at(self, revision: str) -> bool:
         """Whether a revision, a branch or the start of a commit, means this commit."""
-        return revision in {BRANCH, self.commit} or (len(revision) >= 7 and self.commit.startswith(revision))
+        return revision in {self.branch, self.commit} or (len(revision) >= 7 and self.commit.startswith(revision))
 
 
 class Shelf:
@@ -83,6 +100,18 @@ class Shelf:
             manifest = store.manifests.read(digest)
             if store.snapshots.state(name, manifest) is SnapshotState.COMPLETE and not self._hub.revocation(name, digest):
                 yield LentVersion(name, manifest)
+
+    def file(self, name: str, digest: Digest, path: str) -> LentFile:
+        """A file of a version that is lent.
+
+        Raises:
+            NotFound: E_NO_FILE, E_NO_MANIFEST.
+        """
+        manifest = self._hub.store.manifests.read(digest)
+        file = manifest.file(path)
+        if file is None or self._hub.revocation(name, digest):
+            raise NotFound(f"{name} has no file {path[:200]!a}", remedy="ask whoever gave the link for a new one", code="E_NO_FILE")
+        return LentFile(file.path, file.size, file.sha256)
 
     def manifest(self, digest: Digest) -> bytes:
         """A canonical manifest.
@@ -101,30 +130,40 @@ class Shelf:
         """
         return self._hub.store.blobs.open(digest)
 
-    def repositories(self, id_: str) -> list[Repository]:
+    def repositories(self, id_: str, registry: Registry) -> list[Repository]:
         """The commits of a repository that are here, the one that its branch means first.
 
         Raises:
             NotFound: E_NO_REPO.
         """
-        found = [repository for version in self.versions() for repository in self._repositories(version) if repository.id == id_]
+        versions = list(self.versions())
+        found = [
+            repository for repository in (*_own(versions, registry), *self._upstream(versions, registry)) if repository.id == id_
+        ]
         if not found:
             raise NotFound(f"no repository {id_[:120]!a} is lent here", remedy="see /hub/versions", code="E_NO_REPO")
         current = {f"{NAMESPACE}/{name}": digest[:COMMIT] for name, digest in self._hub.lock().items()}
         return sorted(found, key=lambda repository: repository.commit != current.get(id_))
 
-    def _repositories(self, version: LentVersion) -> Iterator[Repository]:
+    def _upstream(self, versions: list[LentVersion], registry: Registry) -> Iterator[Repository]:
+        """The repositories from which the versions' files come; several versions may have parts of one."""
+        files: dict[tuple[str, str], dict[str, LentFile]] = {}
+        for version in versions:
+            known = self._hub.catalog.versions.get(version.name)
+            if known is None or known.manifest.digest != version.manifest.digest:
+                continue
+            for file in known.manifest.files:
+                for remote, source in known.places(file):
+                    if isinstance(source, registry.entry):
+                        path = source.locate(remote)
+                        there = files.setdefault((source.repo, source.revision), {})
+                        there.setdefault(path, LentFile(path, file.size, file.sha256))
+        for (repo, revision), there in files.items():
+            yield Repository(repo, revision, tuple(there[path] for path in sorted(there)), registry.branch)
+
+
+def _own(versions: list[LentVersion], registry: Registry) -> Iterator[Repository]:
+    for version in versions:
         manifest = version.manifest
-        own = tuple(LentFile(file.path, file.size, file.sha256) for file in manifest.files)
-        yield Repository(f"{NAMESPACE}/{version.name}", manifest.digest[:COMMIT], own)
-        known = self._hub.catalog.versions.get(version.name)
-        if known is None or known.manifest.digest != manifest.digest:
-            return
-        parts: dict[tuple[str, str], dict[str, LentFile]] = {}
-        for file in known.manifest.files:
-            for remote, source in known.places(file):
-                if isinstance(source, huggingface.Entry):
-                    path = source.locate(remote)
-                    parts.setdefault((source.repo, source.revision), {})[path] = LentFile(path, file.size, file.sha256)
-        for (repo, revision), files in parts.items():
-            yield Repository(repo, revision, tuple(files[path] for path in sorted(files)))
+        files = tuple(LentFile(file.path, file.size, file.sha256) for file in manifest.files)
+        yield Repository(f"{NAMESPACE}/{version.name}", manifest.digest[:COMMIT], files, registry.branch)

@@ -17,7 +17,7 @@ from indextts_hub.sources.context import Context
 from indextts_hub.sources.protocol import Body, ByteRange, Description, EntryOptions, Limits, MirrorOptions, RemoteFile, Source
 from indextts_hub.sources.transport import Request, Transport
 
-__all__ = ["BucketSource", "Entry", "Mirror", "connect"]
+__all__ = ["BucketSource", "Entry", "Mirror", "bucket_client", "connect"]
 
 # Each signature is used at once; the bound is for one that leaks.
 SIGNED_SECONDS = 300
@@ -95,7 +95,7 @@ class BucketSource:
         from botocore.exceptions import NoCredentialsError, PartialCredentialsError
 
         with self.lock:
-            self.client = self.client or _made(self.options)
+            self.client = self.client or bucket_client(self.options)
         named = {"Bucket": self.options.bucket, "Key": self._key(file)}
         try:
             return Request(self.mirror, self.client.generate_presigned_url(method, Params=named, ExpiresIn=SIGNED_SECONDS))
@@ -116,14 +116,19 @@ class BucketSource:
             raise
 
 
-def _made(options: Mirror) -> Client:
+def bucket_client(options: Mirror, *, read_timeout: float = 60.0) -> Client:
+    """boto3's client for a bucket, which also lets files be put there."""
     import boto3
     from botocore import UNSIGNED
     from botocore.config import Config
 
     config = Config(
         signature_version=UNSIGNED if options.credentials == "anonymous" else "s3v4",
-        s3={"addressing_style": "path" if options.endpoint else "auto"},
+        # The server then checks each part against the digest that is signed with it.
+        s3={"addressing_style": "path" if options.endpoint else "auto", "payload_signing_enabled": True},
+        # Newer clients add checksums in a form that many servers that only speak the protocol do not know.
+        request_checksum_calculation="when_required",
+        read_timeout=read_timeout,
     )
     session = boto3.Session(profile_name=options.profile if options.credentials == "profile" else None)
     client: Client = session.client("s3", endpoint_url=options.endpoint, region_name=options.region, config=config)

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from indextts_hub.db import Database
 from indextts_hub.db.keys import KeyRecord, check_key, get_key
 from indextts_hub.db.keys import Scope as KeyScope
+from indextts_hub.mirror.signed import bare_path
 from synth.service.problems import Problem, problem_response
 
 __all__ = ["COOKIE", "SESSION_SECONDS", "Gate", "Keys"]
@@ -32,7 +33,7 @@ MOST_REMEMBERED = 1000
 # What anybody may see: that the service is here and how it stands, and the page with which one signs in.
 _OPEN = frozenset({"/", "/docs", "/openapi.json", "/healthz", "/readyz", "/api/session"})
 _OPEN_BELOW = ("/assets/",)
-_READ_BELOW = ("/hub/", "/api/models/")
+_READ_BELOW = ("/hub/", "/api/models/", "/api/v1/models/")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _NO_KEY = Problem(401, "a key is wanted", remedy="send `Authorization: Bearer KEY`, or sign in on the page", code="E_KEY_WANTED")
@@ -139,7 +140,8 @@ def session_token(headers: Headers) -> str | None:
 
 
 def _is_open(path: str) -> bool:
-    return path in _OPEN or path.startswith(_OPEN_BELOW)
+    # A protected link is its own key: its route lets nobody in whose signature is not right.
+    return path in _OPEN or path.startswith(_OPEN_BELOW) or bare_path(path).startswith("/links/")
 
 
 def _wanted(path: str) -> KeyScope:

@@ -1,19 +1,27 @@
-"""A hub that lends what is in its store: `lending.py CACHE CATALOG`. Prints its address, then serves until it is ended."""
+"""A hub that lends what is in its store: `lending.py CACHE CATALOG [--keys]`. Prints its address, then serves until it is ended.
+
+With `--keys` it asks for those in the store's database, as `serve` does on a network.
+"""
 
 import sys
 
 from fastapi import FastAPI
 
 from indextts_hub import Hub
-from indextts_hub.mirror import hf_api, hub_api
+from indextts_hub.db import open_database
+from indextts_hub.mirror import lent_api
 from indextts_hub.mirror.shelf import Shelf
+from synth.service.auth import Gate, Keys
 from synth.service.problems import install_problems
 from synth.service.serving import listen, serve
 
 if __name__ == "__main__":
-    shelf = Shelf(Hub(sys.argv[1], sys.argv[2]))
+    hub = Hub(sys.argv[1], sys.argv[2])
     app = FastAPI()
     install_problems(app)
-    app.include_router(hub_api.routes(shelf))
-    app.include_router(hf_api.routes(shelf))
+    database = open_database(hub.database_url)
+    for routes in lent_api.routes(Shelf(hub), database):
+        app.include_router(routes)
+    if "--keys" in sys.argv:
+        app.add_middleware(Gate, keys=Keys(database))
     serve(app, listen("127.0.0.1", 0), lambda address: print(address, flush=True))  # noqa: T201

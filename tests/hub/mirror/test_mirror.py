@@ -2,75 +2,18 @@
 
 import hashlib
 import os
-import random
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from indextts_hub import Hub
+from indextts_hub.accounts import PullOptions
 from indextts_hub.errors import NotFound
-from indextts_hub.mirror.shelf import Shelf
-
-ROOT = Path(__file__).parents[3]
-COMMIT = "740dcaff396282ffb241903d150ac011cd4b1ede"
-FILES = {
-    "config.yaml": b"version: 2\n",
-    "gpt.pth": random.Random(1).randbytes(3_000_000),
-    "hf_cache/w2v/weights 中文.bin": random.Random(2).randbytes(500_000),
-}
-
-
-@dataclass(frozen=True)
-class Lender:
-    address: str
-    digest: str
-    folder: Path
-
-
-def listed(path: str) -> str:
-    return f"{{path: '{path}', size: {len(FILES[path])}, sha256: {hashlib.sha256(FILES[path]).hexdigest()}}}"
-
-
-@pytest.fixture(scope="module")
-def lender(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lender]:
-    folder = tmp_path_factory.mktemp("lender")
-    for path, body in FILES.items():
-        (folder / "files" / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "files" / path).write_bytes(body)
-    catalog = folder / "mirrors.yaml"
-    own, part = [path for path in FILES if "/" not in path], "hf_cache/w2v/weights 中文.bin"
-    catalog.write_text(
-        f"schema: 1\nmirrors:\n  usb: {{kind: file, base: '{folder / 'files'}'}}\n  hf: {{kind: huggingface}}\n"
-        "versions:\n  v23:\n    title: t\n    engine: indextts2\n    license: {name: MIT}\n    parts:\n"
-        f"      - {{sources: [{{mirror: usb}}, {{mirror: hf, repo: IndexTeam/IndexTTS-2, revision: {COMMIT}}}],\n"
-        f"         files: [{', '.join(map(listed, own))}]}}\n"
-        f"      - {{at: hf_cache/w2v, sources: [{{mirror: usb, path: 'hf_cache/w2v/{{path}}'}}],\n"
-        f"         files: [{listed(part).replace('hf_cache/w2v/', '')}]}}\n",
-        "utf-8",
-    )
-    digest = _pulled(folder, catalog)
-    command = [sys.executable, "-m", "tests.hub.mirror.lending", str(folder / "cache"), str(catalog)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield Lender(process.stdout.readline().strip(), digest, folder)
-        process.terminate()
-
-
-def _pulled(folder: Path, catalog: Path) -> str:
-    from indextts_hub.accounts import PullOptions
-
-    return Hub(folder / "cache", catalog).pull("v23", PullOptions(sources=("usb",))).digest
-
-
-@pytest.fixture
-def client(lender: Lender) -> Iterator[httpx2.Client]:
-    with httpx2.Client(base_url=lender.address, timeout=30, trust_env=False) as opened:
-        yield opened
+from indextts_hub.mirror.shelf import HUGGING_FACE, Shelf
+from tests.hub.mirror.lender import COMMIT, FILES, Lender, listed
 
 
 def test_what_is_lent_is_listed_and_each_manifest_hashes_to_its_name(lender: Lender, client: httpx2.Client) -> None:
@@ -216,4 +159,29 @@ def test_a_version_that_was_revoked_is_not_lent(lender: Lender, tmp_path: Path) 
     shelf = Shelf(Hub(lender.folder / "cache", catalog))
     assert list(shelf.versions()) == []
     with pytest.raises(NotFound):
-        shelf.repositories("indextts/v23")
+        shelf.repositories("indextts/v23", HUGGING_FACE)
+
+
+def test_two_versions_with_parts_of_one_repository_lend_it_together(tmp_path: Path) -> None:
+    files = tmp_path / "files"
+    files.mkdir()
+    for name in ("LICENSE", "gpt.pth"):
+        (files / name).write_bytes(name.encode() * 100)
+
+    def version(name: str, file: str) -> str:
+        body = (files / file).read_bytes()
+        sources = f"[{{mirror: usb}}, {{mirror: hf, repo: IndexTeam/IndexTTS-2.5, revision: {COMMIT}}}]"
+        entry = f"{{path: {file}, size: {len(body)}, sha256: {hashlib.sha256(body).hexdigest()}}}"
+        return f"  {name}: {{title: t, engine: e, license: {{name: MIT}}, sources: {sources}, files: [{entry}]}}\n"
+
+    (tmp_path / "mirrors.yaml").write_text(
+        f"schema: 1\nmirrors:\n  usb: {{kind: file, base: '{files}'}}\n  hf: {{kind: huggingface}}\nversions:\n"
+        + version("v23", "LICENSE")
+        + version("v25", "gpt.pth"),
+        "utf-8",
+    )
+    hub = Hub(tmp_path / "cache", tmp_path / "mirrors.yaml")
+    for name in ("v23", "v25"):
+        hub.pull(name, PullOptions(sources=("usb",)))
+    (repository,) = Shelf(hub).repositories("IndexTeam/IndexTTS-2.5", HUGGING_FACE)
+    assert [file.path for file in repository.files] == ["LICENSE", "gpt.pth"]
