@@ -77,7 +77,6 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
 
         from indextts_hub.db import open_database
         from indextts_hub.mirror import lent_api
-        from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
         from synth.service.following import Following
         from synth.service.logs import set_up_log
@@ -102,7 +101,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
             return Following(versions, look, make, partial(_moved, hub))
 
         with closing(open_database(hub.database_url)) as database:
-            lent = lent_api.routes(Shelf(hub), database)
+            lent = lent_api.routes(hub, database)
             app = create_app(service, served, lent, following, hub.books.log)
             serve_app(
                 app, listening, lambda address: _started(address, [version.name for version in served]), settings.trusted_proxies

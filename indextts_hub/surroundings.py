@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["Surrounding", "look_around"]
+__all__ = ["Surrounding", "available_memory", "look_around"]
 
 # The largest version of the packaged catalogue is 9 GB, and a pull needs as much again for nothing.
 ROOM = 10 * 10**9
@@ -42,7 +42,7 @@ def look_around(root: Path) -> Iterator[Surrounding]:
     free = shutil.disk_usage(root).free
     room = None if free >= ROOM else "free some space (`indextts-hub gc --dry-run`), or use another disk with --cache-dir"
     yield Surrounding("disk", f"{free / 1e9:.1f} GB free in {root}", room)
-    available = _memory()
+    available = available_memory()
     if available is not None:
         enough = None if available >= MEMORY else "close other programs, or serve `lite` only"
         yield Surrounding("memory", f"{available / 1e9:.1f} GB available", enough)
@@ -54,7 +54,7 @@ def look_around(root: Path) -> Iterator[Surrounding]:
         yield Surrounding("proxy", "none is set")
 
 
-def _memory() -> int | None:
+def available_memory() -> int | None:
     """Bytes that a new process could take, where the system tells."""
     try:
         lines = Path("/proc/meminfo").read_text("ascii").splitlines()

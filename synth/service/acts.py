@@ -30,10 +30,10 @@ def no_acts(
     """Writes nothing down, for a service without a log."""
 
 
-def task_acts(acts: Acts) -> Callable[[str, SpokenTask], None]:
-    """What an archive calls: an act done to a task."""
+def task_acts(acts: Acts) -> Callable[[str, SpokenTask, str | None], None]:
+    """What an archive calls: an act done to a task, and by whom; None for the service itself."""
 
-    def written(act: str, task: SpokenTask) -> None:
+    def written(act: str, task: SpokenTask, actor: str | None) -> None:
         outcome = {DONE: "done", FAILED: task.error_code or FAILED}.get(task.status, task.status)
         details: dict[str, Json] = {
             "task": task.id,
@@ -42,6 +42,6 @@ def task_acts(acts: Acts) -> Callable[[str, SpokenTask], None]:
             "voice": task.voice,
         }
         subject = f"{task.model}@sha256:{task.model_digest}"
-        acts(act, subject, outcome, {name: value for name, value in details.items() if value is not None}, task.asker or None)
+        acts(act, subject, outcome, {name: value for name, value in details.items() if value is not None}, actor)
 
     return written

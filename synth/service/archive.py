@@ -54,13 +54,13 @@ class Archive:
     Attributes:
         folder: has their audio, by the month they were asked for.
         ended: told of each task that is over, and when its first segment was spoken.
-        log: writes an act and the task it was done to into the audit log, on a thread; when it returns, it is on the disk.
+        log: writes an act, the task it was done to and who did it into the audit log, on a thread; then it is on the disk.
     """
 
     database: Database
     folder: Path
     ended: Callable[[SpokenTask, datetime | None], None] = lambda _task, _first: None
-    log: Callable[[str, SpokenTask], None] = lambda _act, _task: None
+    log: Callable[[str, SpokenTask, str | None], None] = lambda _act, _task, _actor: None
 
     async def accept(self, task: SpokenTask) -> "Recording":
         """Write a new task down.
@@ -98,21 +98,21 @@ class Archive:
         """
         return await asyncio.to_thread(search_tasks, self.database, wanted, page=page, size=size)
 
-    async def hide(self, task_id: str) -> None:
+    async def hide(self, task_id: str, asker: str) -> None:
         """Take a task out of the history; its audio stays, so that it can be restored.
 
         Raises:
             NotFound: E_NO_TASK.
         """
-        await asyncio.to_thread(hide_task, self.database, task_id)
+        await asyncio.to_thread(self._changed, "delete", hide_task, task_id, asker)
 
-    async def show(self, task_id: str) -> None:
+    async def show(self, task_id: str, asker: str) -> None:
         """Bring a hidden task back.
 
         Raises:
             NotFound: E_NO_TASK.
         """
-        await asyncio.to_thread(show_task, self.database, task_id)
+        await asyncio.to_thread(self._changed, "restore", show_task, task_id, asker)
 
     def audio(self, task: SpokenTask) -> Path:
         """Where the audio of a task is.
@@ -125,14 +125,14 @@ class Archive:
             raise NotFound(f"the task {task.id} has no audio", remedy="wait until it is done, or ask again", code="E_NO_AUDIO")
         return path
 
-    async def purge(self, task_id: str) -> None:
+    async def purge(self, task_id: str, asker: str) -> None:
         """Forget a task, and its audio, for good.
 
         Raises:
             NotFound: E_NO_TASK.
             Busy, StorageError: nothing, or the audio alone, is gone.
         """
-        await asyncio.to_thread(self._purge, await self.find_any(task_id))
+        await asyncio.to_thread(self._purge, await self.find_any(task_id), asker)
 
     async def sweep(self, before: datetime) -> int:
         """Purge what was deleted before a moment; return how many tasks that were.
@@ -142,7 +142,7 @@ class Archive:
         """
         swept = await asyncio.to_thread(deleted_tasks, self.database, before)
         for task in swept:
-            await asyncio.to_thread(self._purge, task)
+            await asyncio.to_thread(self._purge, task, None)
         return len(swept)
 
     async def settle(self) -> tuple[SpokenTask, ...]:
@@ -162,8 +162,12 @@ class Archive:
                 again.append(recording.task)
         return tuple(again)
 
-    def _purge(self, task: SpokenTask) -> None:
-        self.log("purge", task)
+    def _changed(self, act: str, change: Callable[[Database, str], None], task_id: str, asker: str) -> None:
+        change(self.database, task_id)
+        self.log(act, find_task(self.database, task_id), asker)
+
+    def _purge(self, task: SpokenTask, asker: str | None) -> None:
+        self.log("purge", task, asker)
         if task.audio_path is not None:
             remove_file(self.folder / task.audio_path)
         purge_task(self.database, task.id)
@@ -258,7 +262,7 @@ class Recording:
 
     def _written(self, task: SpokenTask) -> None:
         if task.finished is not None:
-            self._archive.log("speak", task)
+            self._archive.log("speak", task, task.asker or None)
         update_task(self._archive.database, task)
 
 

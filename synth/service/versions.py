@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 
 from indextts_hub.errors import HubError, NotFound, UsageError
 from indextts_hub.reference import VersionRef
+from indextts_hub.surroundings import available_memory
 from synth.engines.protocol import Capabilities
 from synth.service.queue import Turns
-from synth.worker.memory import available, resident
+from synth.worker.memory import resident
 from synth.worker.process import WorkerError
 from synth.worker.supervisor import Supervisor, WorkerState
 
@@ -88,7 +89,7 @@ class Memory:
     """
 
     budget: int | None = None
-    available: Callable[[], int | None] = available
+    available: Callable[[], int | None] = available_memory
     used: Callable[[int | None], int | None] = resident
 
     def lacks(self, needs: int, running: Iterable[ServedVersion]) -> int:

@@ -1,24 +1,24 @@
 """`/api/tasks`: what was spoken: search it, hear it, delete it, bring it back; and begin, follow and cancel one."""
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field
 from starlette.responses import FileResponse, Response, StreamingResponse
 
 from indextts_hub.db.tasks import LARGEST_PAGE, SpokenSegment, SpokenTask, TaskFilter, TaskSettings
 from indextts_hub.errors import HubError, NotFound
+from indextts_hub.moment import Moment
 from synth.audio.captions import Caption, to_srt, to_webvtt
 from synth.audio.formats import format_named
 from synth.service.archive import Archive
 from synth.service.problems import Problem
 from synth.service.roles import Roles
-from synth.service.routes.synthesize import Ask, order_of
+from synth.service.routes.synthesize import Ask, asker_of, order_of
 from synth.service.synthesis import Accepted, Spoken
 from synth.service.underway import UnderWay
 
@@ -61,16 +61,6 @@ class TaskList(BaseModel):
     total: int
     page: int
     size: int
-
-
-def _written(moment: object) -> object:
-    # pydantic would take a number for seconds since 1970, which nobody means.
-    if isinstance(moment, str) and re.fullmatch(r"\d{4}-\d\d-\d\d([Tt ].*)?", moment):
-        return moment
-    raise ValueError("write it as 2026-11-24T12:00:00Z")
-
-
-Moment = Annotated[datetime, BeforeValidator(_written)]
 
 
 class HistoryQuery(BaseModel):
@@ -170,18 +160,18 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
         return Response(to_srt(spoken), media_type="application/x-subrip")
 
     @router.delete("/{task_id}", summary="Delete a task; it can be restored until it is purged", status_code=204)
-    async def delete(task_id: str) -> None:
-        await archive.hide(task_id)
+    async def delete(task_id: str, request: Request) -> None:
+        await archive.hide(task_id, asker_of(request))
 
     @router.post("/{task_id}/purge", summary="Forget a deleted task and its audio for good", status_code=204)
-    async def purge(task_id: str) -> None:
+    async def purge(task_id: str, request: Request) -> None:
         if (await archive.find_any(task_id)).deleted is None:
             raise Problem(409, "the task is not deleted", remedy="delete it first", code="E_NOT_DELETED")
-        await archive.purge(task_id)
+        await archive.purge(task_id, asker_of(request))
 
     @router.post("/{task_id}/restore", summary="Bring a deleted task back")
-    async def restore(task_id: str) -> TaskAnswer:
-        await archive.show(task_id)
+    async def restore(task_id: str, request: Request) -> TaskAnswer:
+        await archive.show(task_id, asker_of(request))
         return task_answer(await archive.find(task_id))
 
 

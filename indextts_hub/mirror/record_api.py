@@ -1,0 +1,116 @@
+"""`/hub/mirrors` and `/hub/audit`: how this hub's mirrors did, and what was done here, for those who may read.
+
+GET /hub/mirrors    [{"name", "kind", "latency_seconds", "bytes_per_second", "successes", "failures", "lies", "closed_until"}]
+GET /hub/audit      {"events": [{"seq", "at", "actor", "act", "subject", "outcome", "details"}]}, the latest first
+"""
+
+import asyncio
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from indextts_hub.audit import AuditLog
+from indextts_hub.audit.events import AuditEvent
+from indextts_hub.audit.search import EventQuery, copy_events, find_events
+from indextts_hub.db import Database, MirrorRecord, read_mirror_records
+from indextts_hub.hub import Hub
+from indextts_hub.manifest import Json
+from indextts_hub.moment import Moment
+
+__all__ = ["routes"]
+
+# A screenful; an auditor takes the log itself: `audit log --json`.
+MOST_EVENTS = 1000
+
+
+class MirrorBody(BaseModel):
+    """A mirror of the catalogue, and how it did; what is null was never measured."""
+
+    name: str
+    kind: str
+    latency_seconds: float | None = None
+    bytes_per_second: float | None = None
+    successes: int = 0
+    failures: int = 0
+    lies: int = 0
+    closed_until: datetime | None = None
+
+
+class EventBody(BaseModel):
+    """Something that was done here, or refused."""
+
+    seq: int
+    at: datetime
+    actor: str
+    act: str
+    subject: str
+    outcome: str
+    details: dict[str, Json]
+
+
+class EventList(BaseModel):
+    """Events, the latest first."""
+
+    events: list[EventBody]
+
+
+class EventFilter(BaseModel):
+    """Which events; what is left out does not count."""
+
+    act: str | None = None
+    subject: str | None = None
+    actor: str | None = None
+    since: Moment | None = None
+    until: Moment | None = None
+    limit: Annotated[int, Query(ge=1, le=MOST_EVENTS)] = 100
+
+
+def routes(hub: Hub, database: Database) -> APIRouter:
+    """The routes, over what a hub has written down."""
+    router = APIRouter(prefix="/hub", tags=["hub"])
+    copying = asyncio.Lock()
+
+    @router.get("/mirrors", summary="The mirrors of the catalogue, and how they did")
+    async def mirrors() -> list[MirrorBody]:
+        known = {record.mirror: record for record in await asyncio.to_thread(read_mirror_records, database)}
+        return [_mirror(name, mirror.kind, known.get(name)) for name, mirror in hub.catalog.mirrors.items()]
+
+    @router.get("/audit", summary="What was done here, the latest first")
+    async def audit(query: Annotated[EventFilter, Query()]) -> EventList:
+        async with copying:
+            await asyncio.to_thread(copy_events, AuditLog(hub.store.audit), database)
+        # A moment without a zone is meant in the server's own time.
+        since, until = (None if moment is None else moment.astimezone() for moment in (query.since, query.until))
+        wanted = EventQuery(query.act, query.subject, query.actor, since, until, query.limit)
+        return EventList(events=[_event(event) for event in await asyncio.to_thread(find_events, database, wanted)])
+
+    return router
+
+
+def _mirror(name: str, kind: str, record: MirrorRecord | None) -> MirrorBody:
+    if record is None:
+        return MirrorBody(name=name, kind=kind)
+    return MirrorBody(
+        name=name,
+        kind=kind,
+        latency_seconds=record.latency_seconds,
+        bytes_per_second=record.bytes_per_second,
+        successes=record.successes,
+        failures=record.failures,
+        lies=record.lies,
+        closed_until=record.closed_until,
+    )
+
+
+def _event(event: AuditEvent) -> EventBody:
+    return EventBody(
+        seq=event.seq,
+        at=event.at,
+        actor=event.actor,
+        act=event.act,
+        subject=event.subject,
+        outcome=event.outcome,
+        details=dict(event.details),
+    )
