@@ -53,6 +53,9 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     log_format: Annotated[
         str | None, typer.Option("--log-format", help="text, or json: one object a line, and one line an answer.")
     ] = None,
+    pull_through: Annotated[
+        bool, typer.Option("--pull-through", help="Fetch what others ask for and is not here, as the catalogue has it.")
+    ] = False,
     allow_revoked: Annotated[bool, typer.Option("--allow-revoked", help="Serve what the catalogue has revoked, too.")] = False,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
@@ -72,6 +75,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
 
         from indextts_hub.db import open_database
         from indextts_hub.mirror import lent_api
+        from indextts_hub.mirror.passthrough import Passthrough
         from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
         from synth.service.following import Following
@@ -95,7 +99,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
             return Following(versions, look, make, partial(_moved, hub))
 
         with closing(open_database(hub.database_url)) as database:
-            lent = lent_api.routes(Shelf(hub), database)
+            lent = lent_api.routes(Shelf(hub, Passthrough(hub) if pull_through else None), database)
             app = create_app(service, served, lent, following, hub.books.log)
             serve_app(app, listening, lambda address: _started(address, [version.name for version in served]))
 
