@@ -56,6 +56,9 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     pull_through: Annotated[
         bool, typer.Option("--pull-through", help="Fetch what others ask for and is not here, as the catalogue has it.")
     ] = False,
+    accel: Annotated[
+        str | None, typer.Option("--accel", metavar="PATH", help="Let the nginx in front send files: where it has the blobs.")
+    ] = None,
     allow_revoked: Annotated[bool, typer.Option("--allow-revoked", help="Serve what the catalogue has revoked, too.")] = False,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
@@ -99,7 +102,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
             return Following(versions, look, make, partial(_moved, hub))
 
         with closing(open_database(hub.database_url)) as database:
-            lent = lent_api.routes(Shelf(hub, Passthrough(hub) if pull_through else None), database)
+            lent = lent_api.routes(Shelf(hub, Passthrough(hub) if pull_through else None, accel), database)
             app = create_app(service, served, lent, following, hub.books.log)
             serve_app(app, listening, lambda address: _started(address, [version.name for version in served]))
 

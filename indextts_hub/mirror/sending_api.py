@@ -22,6 +22,7 @@ __all__ = ["BlobResponse", "blob_answer"]
 
 # One trip to a thread for each: large enough that the trip is unseen, small enough for many clients at once.
 PIECE = 1 << 20
+FOR_GOOD = "public, max-age=31536000, immutable"
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
 
@@ -36,13 +37,19 @@ async def blob_answer(shelf: Shelf, digest: Digest, request: Request, headers: M
         StorageError: E_NOT_A_FILE.
     """
     try:
-        return BlobResponse(await asyncio.to_thread(shelf.open, digest), digest, request.headers, headers)
+        answer = BlobResponse(await asyncio.to_thread(shelf.open, digest), digest, request.headers, headers)
     except NotFound:
         if shelf.passthrough is None or (found := shelf.passthrough.find(digest)) is None:
             raise
         version, file = found
         passthrough = shelf.passthrough
         return _ArrivingResponse(passthrough, file, lambda: passthrough.fetch(version, file), request.headers, headers)
+    if request.method == "GET" and answer.start < answer.stop and (place := shelf.handed_over(digest)):
+        answer.close()
+        # nginx answers in our stead, ranges included: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers
+        usual = {"Cache-Control": FOR_GOOD, "X-Accel-Redirect": place, "ETag": f'"{digest}"'}
+        return Response(media_type="application/octet-stream", headers={**usual, **(headers or {})})
+    return answer
 
 
 class BlobResponse(Response):
@@ -59,6 +66,10 @@ class BlobResponse(Response):
         self._blob = blob
         self.start, self.stop = _headed(self, digest, os.fstat(blob.fileno()).st_size, asked, headers or {})
         self.sent = 0
+
+    def close(self) -> None:
+        """Close the blob, of an answer that is not sent."""
+        self._blob.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._blob:
@@ -134,7 +145,7 @@ def _headed(answer: Response, digest: Digest, size: int, asked: Mapping[str, str
         asked: the request's headers; the answer's status, length and range are set accordingly.
     """
     etag = f'"{digest}"'
-    usual = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": "public, max-age=31536000, immutable"}
+    usual = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": FOR_GOOD}
     answer.headers.update({**usual, **headers})
     if etag in asked.get("if-none-match", ""):
         answer.status_code = 304

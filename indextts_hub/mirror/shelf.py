@@ -91,10 +91,23 @@ class Repository:
 class Shelf:
     """What is lent, looked up anew for each request: versions come and go while a service runs."""
 
-    def __init__(self, hub: Hub, passthrough: Passthrough | None = None) -> None:
-        """Args: `passthrough`: fetches what is not here, if that is wanted."""
+    def __init__(self, hub: Hub, passthrough: Passthrough | None = None, accel: str | None = None) -> None:
+        """A shelf over a hub's store.
+
+        Args:
+            passthrough: fetches what is not here, if that is wanted.
+            accel: the address under which an nginx in front, and only it, has the folder of the blobs.
+        """
         self._hub = hub
         self.passthrough = passthrough
+        self._accel = accel
+
+    def handed_over(self, digest: Digest) -> str | None:
+        """Where an nginx in front has a blob and can send it by itself; None if there is none."""
+        if self._accel is None:
+            return None
+        blobs = self._hub.store.blobs
+        return f"{self._accel.rstrip('/')}/{blobs.path(digest).relative_to(blobs.folder.parent).as_posix()}"
 
     def versions(self) -> Iterator[LentVersion]:
         """All versions that are whole and not revoked, by name; then, where they can be fetched, the others of the catalogue."""

@@ -1,7 +1,7 @@
-"""A hub that lends what is in its store: `lending.py CACHE CATALOG [--keys] [--pull-through]`.
+"""A hub that lends what is in its store: `lending.py CACHE CATALOG [--keys] [--pull-through] [--accel=PATH]`.
 
 It prints its address, then serves until it is ended. With `--keys` it asks for those in the store's database, as `serve` does on a
-network; with `--pull-through` it fetches what is not here.
+network; with `--pull-through` it fetches what is not here; with `--accel` an nginx in front sends files.
 """
 
 import sys
@@ -23,7 +23,9 @@ if __name__ == "__main__":
     install_problems(app)
     hub.store  # noqa: B018 - made here, so that the database finds a folder
     database = open_database(hub.database_url)
-    for routes in lent_api.routes(Shelf(hub, Passthrough(hub) if "--pull-through" in sys.argv else None), database):
+    accel = next((option.partition("=")[2] for option in sys.argv if option.startswith("--accel=")), None)
+    shelf = Shelf(hub, Passthrough(hub) if "--pull-through" in sys.argv else None, accel)
+    for routes in lent_api.routes(shelf, database):
         app.include_router(routes)
     if "--keys" in sys.argv:
         app.add_middleware(Gate, keys=Keys(database))
