@@ -58,6 +58,12 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         str | None,
         typer.Option("--trusted-proxies", metavar="ADDRESSES", help="Proxies that are believed who asked: 10.0.0.2,10.0.0.3."),
     ] = None,
+    pull_through: Annotated[
+        bool, typer.Option("--pull-through", help="Fetch what others ask for and is not here, as the catalogue has it.")
+    ] = False,
+    accel: Annotated[
+        str | None, typer.Option("--accel", metavar="PATH", help="Let the nginx in front send files: where it has the blobs.")
+    ] = None,
     allow_revoked: Annotated[bool, typer.Option("--allow-revoked", help="Serve what the catalogue has revoked, too.")] = False,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
@@ -77,6 +83,8 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
 
         from indextts_hub.db import open_database
         from indextts_hub.mirror import lent_api
+        from indextts_hub.mirror.passthrough import Passthrough
+        from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
         from synth.service.following import Following
         from synth.service.logs import set_up_log
@@ -101,7 +109,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
             return Following(versions, look, make, partial(_moved, hub))
 
         with closing(open_database(hub.database_url)) as database:
-            lent = lent_api.routes(hub, database)
+            lent = lent_api.routes(hub, Shelf(hub, Passthrough(hub) if pull_through else None, accel), database)
             app = create_app(service, served, lent, following, hub.books.log)
             serve_app(
                 app, listening, lambda address: _started(address, [version.name for version in served]), settings.trusted_proxies

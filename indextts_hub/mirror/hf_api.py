@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from indextts_hub.errors import NotFound
 from indextts_hub.manifest import Json
-from indextts_hub.mirror.sending_api import BlobResponse
+from indextts_hub.mirror.sending_api import blob_answer
 from indextts_hub.mirror.shelf import HUGGING_FACE, LentFile, Repository, Shelf
 
 __all__ = ["routes"]
@@ -78,7 +78,7 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
         linked = {"X-Linked-Etag": f'"{file.sha256}"', "X-Linked-Size": str(file.size)}
         named = f"inline; filename*=UTF-8''{quote(file.path.rpartition('/')[2])}"
         headers = {"X-Repo-Commit": repository.commit, "Content-Disposition": named, "Cache-Control": "no-cache", **linked}
-        return BlobResponse(await asyncio.to_thread(shelf.open, file.sha256), file.sha256, request.headers, headers)
+        return await blob_answer(shelf, file.sha256, request, headers)
 
     return router
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from indextts_hub.errors import IntegrityError, NotFound
 from indextts_hub.manifest import Digest, check_digest
-from indextts_hub.mirror.sending_api import BlobResponse
+from indextts_hub.mirror.sending_api import blob_answer
 from indextts_hub.mirror.shelf import Shelf
 
 __all__ = ["routes"]
@@ -59,8 +59,7 @@ def routes(shelf: Shelf) -> APIRouter:
     @router.api_route("/blobs/sha256/{digest}", methods=["GET", "HEAD"], response_class=Response, operation_id="blob")
     async def blob(request: Request, digest: str) -> Response:
         """A file's bytes, by their digest."""
-        checked = _checked(digest)
-        return BlobResponse(await asyncio.to_thread(shelf.open, checked), checked, request.headers)
+        return await blob_answer(shelf, _checked(digest), request)
 
     return router
 

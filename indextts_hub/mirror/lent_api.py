@@ -10,12 +10,11 @@ from indextts_hub.mirror.shelf import Shelf
 __all__ = ["routes"]
 
 
-def routes(hub: Hub, database: Database) -> list[APIRouter]:
+def routes(hub: Hub, shelf: Shelf, database: Database) -> list[APIRouter]:
     """The routes, over what a hub lends, the links to it, and what it has written down.
 
     The Hugging Face Hub's come last: the address of a file there begins with any two names.
     """
-    shelf = Shelf(hub)
     return [
         hub_api.routes(shelf),
         record_api.routes(hub, database),

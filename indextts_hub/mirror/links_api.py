@@ -15,7 +15,7 @@ from indextts_hub.db.links import LinkRecord, find_link, give_back, take
 from indextts_hub.errors import NotFound, PolicyError
 from indextts_hub.manifest import Digest
 from indextts_hub.mirror.links import Asked, admit
-from indextts_hub.mirror.sending_api import BlobResponse
+from indextts_hub.mirror.sending_api import BlobResponse, blob_answer
 from indextts_hub.mirror.shelf import LentFile, Shelf
 
 __all__ = ["routes"]
@@ -31,13 +31,13 @@ def routes(shelf: Shelf, database: Database) -> APIRouter:
         link, file = await asyncio.to_thread(_allowed, shelf, database, _asked(request), link_id, path)
         named = f"attachment; filename*=UTF-8''{quote(file.path.rpartition('/')[2])}"
         headers = {"Content-Disposition": named, "Cache-Control": "private, no-store"}
-        blob = await asyncio.to_thread(shelf.open, file.sha256)
         if link.uses is None or request.method == "HEAD":
-            return BlobResponse(blob, file.sha256, request.headers, headers)
+            return await blob_answer(shelf, file.sha256, request, headers)
+        blob = await asyncio.to_thread(shelf.open, file.sha256)
         answer = _CountedResponse(blob, file.sha256, request.headers, headers, lambda count: give_back(database, link.id, count))
         count = answer.stop - answer.start
         if count and not await asyncio.to_thread(take, database, link.id, begins=answer.start == 0, count=count, size=file.size):
-            blob.close()
+            answer.close()
             raise PolicyError("this link is used up", remedy="ask whoever gave it for a new one", code="E_LINK_ENDED")
         return answer
 

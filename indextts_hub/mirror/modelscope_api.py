@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from indextts_hub.errors import NotFound
 from indextts_hub.manifest import Json
-from indextts_hub.mirror.sending_api import BlobResponse
+from indextts_hub.mirror.sending_api import blob_answer
 from indextts_hub.mirror.shelf import MODEL_SCOPE, LentFile, Repository, Shelf
 
 __all__ = ["routes"]
@@ -33,7 +33,7 @@ def routes(shelf: Shelf) -> APIRouter:  # noqa: C901 - one route a line of the A
         if (file := repository.file(path)) is None:
             return _absent("the repository has no such file")
         headers = {"X-Linked-ETag": f'"{file.sha256}"', "Cache-Control": "no-cache"}
-        return BlobResponse(await asyncio.to_thread(shelf.open, file.sha256), file.sha256, request.headers, headers)
+        return await blob_answer(shelf, file.sha256, request, headers)
 
     @router.get("/api/v1/models/{owner}/{name}/repo/files")
     async def files(request: Request, owner: str, name: str) -> Response:

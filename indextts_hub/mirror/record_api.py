@@ -9,14 +9,12 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from indextts_hub.audit import AuditLog
-from indextts_hub.audit.events import AuditEvent
 from indextts_hub.audit.search import EventQuery, copy_events, find_events
 from indextts_hub.db import Database, MirrorRecord, read_mirror_records
 from indextts_hub.hub import Hub
-from indextts_hub.manifest import Json
 from indextts_hub.moment import Moment
 
 __all__ = ["routes"]
@@ -47,7 +45,7 @@ class EventBody(BaseModel):
     act: str
     subject: str
     outcome: str
-    details: dict[str, Json]
+    details: dict[str, JsonValue]
 
 
 class EventList(BaseModel):
@@ -84,7 +82,8 @@ def routes(hub: Hub, database: Database) -> APIRouter:
         # A moment without a zone is meant in the server's own time.
         since, until = (None if moment is None else moment.astimezone() for moment in (query.since, query.until))
         wanted = EventQuery(query.act, query.subject, query.actor, since, until, query.limit)
-        return EventList(events=[_event(event) for event in await asyncio.to_thread(find_events, database, wanted)])
+        found = await asyncio.to_thread(find_events, database, wanted)
+        return EventList(events=[EventBody.model_validate(event, from_attributes=True) for event in found])
 
     return router
 
@@ -101,16 +100,4 @@ def _mirror(name: str, kind: str, record: MirrorRecord | None) -> MirrorBody:
         failures=record.failures,
         lies=record.lies,
         closed_until=record.closed_until,
-    )
-
-
-def _event(event: AuditEvent) -> EventBody:
-    return EventBody(
-        seq=event.seq,
-        at=event.at,
-        actor=event.actor,
-        act=event.act,
-        subject=event.subject,
-        outcome=event.outcome,
-        details=dict(event.details),
     )

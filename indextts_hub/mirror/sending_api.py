@@ -1,21 +1,55 @@
-"""A blob as an HTTP answer, whole or a range. Blobs are never written in place: what is sent is one state of it."""
+"""A blob as an HTTP answer, whole or a range: from the store, or, where it may be fetched for others, while it arrives.
+
+Blobs are never written in place: what is sent is one state of it.
+"""
 
 import asyncio
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import BinaryIO
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from indextts_hub.manifest import Digest
+from indextts_hub.errors import NotFound
+from indextts_hub.manifest import Digest, FileEntry
+from indextts_hub.mirror.passthrough import Flight, Passthrough
+from indextts_hub.mirror.shelf import Shelf
 
-__all__ = ["BlobResponse", "settle_range"]
+__all__ = ["BlobResponse", "blob_answer"]
 
 # One trip to a thread for each: large enough that the trip is unseen, small enough for many clients at once.
 PIECE = 1 << 20
+FOR_GOOD = "public, max-age=31536000, immutable"
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
+
+
+async def blob_answer(shelf: Shelf, digest: Digest, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer to who asks for a blob.
+
+    Args:
+        headers: of the answer, over those that every blob has.
+
+    Raises:
+        NotFound: E_NO_BLOB, if it is not here and may not be fetched.
+        StorageError: E_NOT_A_FILE.
+    """
+    try:
+        answer = BlobResponse(await asyncio.to_thread(shelf.open, digest), digest, request.headers, headers)
+    except NotFound:
+        if shelf.passthrough is None or (found := shelf.passthrough.find(digest)) is None:
+            raise
+        version, file = found
+        passthrough = shelf.passthrough
+        return _ArrivingResponse(passthrough, file, lambda: passthrough.fetch(version, file), request.headers, headers)
+    if request.method == "GET" and answer.start < answer.stop and (place := shelf.handed_over(digest)):
+        answer.close()
+        # nginx answers in our stead, ranges included: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers
+        usual = {"Cache-Control": FOR_GOOD, "X-Accel-Redirect": place, "ETag": f'"{digest}"'}
+        return Response(media_type="application/octet-stream", headers={**usual, **(headers or {})})
+    return answer
 
 
 class BlobResponse(Response):
@@ -30,17 +64,12 @@ class BlobResponse(Response):
         """Args: `asked`: the request's headers; `headers`: of the answer, over those that every blob has."""
         super().__init__(media_type="application/octet-stream")
         self._blob = blob
-        size = os.fstat(blob.fileno()).st_size
-        self.headers.update(
-            {
-                "ETag": f'"{digest}"',
-                "Accept-Ranges": "bytes",
-                "Cache-Control": "public, max-age=31536000, immutable",
-                **(headers or {}),
-            }
-        )
-        self.start, self.stop = settle_range(self, size, asked)
+        self.start, self.stop = _headed(self, digest, os.fstat(blob.fileno()).st_size, asked, headers or {})
         self.sent = 0
+
+    def close(self) -> None:
+        """Close the blob, of an answer that is not sent."""
+        self._blob.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._blob:
@@ -63,13 +92,61 @@ class BlobResponse(Response):
                 gone.cancel()
 
 
-def settle_range(answer: Response, size: int, asked: Mapping[str, str]) -> tuple[int, int]:
-    """What of `size` bytes is sent; the answer's status, length and range are set accordingly. Its ETag must stand.
+class _ArrivingResponse(Response):
+    """A blob that is being fetched, each part as soon as it may be given on."""
+
+    def __init__(
+        self,
+        passthrough: Passthrough,
+        file: FileEntry,
+        fetch: Callable[[], Flight],
+        asked: Mapping[str, str],
+        headers: Mapping[str, str] | None,
+    ) -> None:
+        super().__init__(media_type="application/octet-stream")
+        self._passthrough = passthrough
+        self._fetch = fetch
+        self._file = file
+        self.start, self.stop = _headed(self, file.sha256, file.size, asked, headers or {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["method"] == "HEAD" or self.start == self.stop:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        flight = self._fetch()
+        gone = asyncio.create_task(_gone(receive))
+        begun = False
+        try:
+            for number, chunk in enumerate(flight.chunks):
+                at, stop = max(self.start, chunk.start), min(self.stop, chunk.stop)
+                if at >= stop:
+                    continue
+                if not await flight.wait_for(number, gone.done):
+                    return
+                if not begun:
+                    # Only now: until there is something to send, what goes wrong is an error with a status of its own.
+                    await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                    begun = True
+                while at < stop and not gone.done():
+                    piece = await asyncio.to_thread(self._passthrough.read, self._file.sha256, at, min(PIECE, stop - at))
+                    if not piece:
+                        raise OSError("the blob is shorter than it was")
+                    at += len(piece)
+                    await send({"type": "http.response.body", "body": piece, "more_body": at < self.stop})
+        finally:
+            gone.cancel()
+
+
+def _headed(answer: Response, digest: Digest, size: int, asked: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, int]:
+    """Give an answer the headers that every blob has, and those given; return what of `size` bytes is sent.
 
     Args:
-        asked: the request's headers.
+        asked: the request's headers; the answer's status, length and range are set accordingly.
     """
-    etag = answer.headers["ETag"]
+    etag = f'"{digest}"'
+    usual = {"ETag": etag, "Accept-Ranges": "bytes", "Cache-Control": FOR_GOOD}
+    answer.headers.update({**usual, **headers})
     if etag in asked.get("if-none-match", ""):
         answer.status_code = 304
         del answer.headers["content-length"]

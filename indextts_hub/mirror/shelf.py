@@ -12,6 +12,7 @@ from typing import BinaryIO
 from indextts_hub.errors import NotFound
 from indextts_hub.hub import Hub
 from indextts_hub.manifest import ByteCount, Digest, Manifest
+from indextts_hub.mirror.passthrough import Passthrough
 from indextts_hub.sources import huggingface, modelscope
 from indextts_hub.store import SnapshotState
 
@@ -90,11 +91,37 @@ class Repository:
 class Shelf:
     """What is lent, looked up anew for each request: versions come and go while a service runs."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, passthrough: Passthrough | None = None, accel: str | None = None) -> None:
+        """A shelf over a hub's store.
+
+        Args:
+            passthrough: fetches what is not here, if that is wanted.
+            accel: the address under which an nginx in front, and only it, has the folder of the blobs.
+        """
         self._hub = hub
+        self.passthrough = passthrough
+        self._accel = accel
+
+    def handed_over(self, digest: Digest) -> str | None:
+        """Where an nginx in front has a blob and can send it by itself; None if there is none."""
+        if self._accel is None:
+            return None
+        blobs = self._hub.store.blobs
+        return f"{self._accel.rstrip('/')}/{blobs.path(digest).relative_to(blobs.folder.parent).as_posix()}"
 
     def versions(self) -> Iterator[LentVersion]:
-        """All versions that are whole and not revoked, by name."""
+        """All versions that are whole and not revoked, by name; then, where they can be fetched, the others of the catalogue."""
+        whole = set()
+        for version in self._whole():
+            whole.add((version.name, version.manifest.digest))
+            yield version
+        if self.passthrough is not None:
+            for known in self._hub.catalog.versions.values():
+                digest = known.manifest.digest
+                if (known.name, digest) not in whole and digest not in known.revoked:
+                    yield LentVersion(known.name, known.manifest)
+
+    def _whole(self) -> Iterator[LentVersion]:
         store = self._hub.store
         for name, digest in store.snapshots.list():
             manifest = store.manifests.read(digest)
@@ -119,6 +146,10 @@ class Shelf:
         Raises:
             NotFound: E_NO_MANIFEST.
         """
+        if self.passthrough is not None:
+            for version in self._hub.catalog.versions.values():
+                if version.manifest.digest == digest:
+                    return version.manifest.canonical()
         return self._hub.store.manifests.read(digest).canonical()
 
     def open(self, digest: Digest) -> BinaryIO:
@@ -142,8 +173,14 @@ class Shelf:
         ]
         if not found:
             raise NotFound(f"no repository {id_[:120]!a} is lent here", remedy="see /hub/versions", code="E_NO_REPO")
-        current = {f"{NAMESPACE}/{name}": digest[:COMMIT] for name, digest in self._hub.lock().items()}
+        current = {f"{NAMESPACE}/{name}": digest[:COMMIT] for name, digest in self._current().items()}
         return sorted(found, key=lambda repository: repository.commit != current.get(id_))
+
+    def _current(self) -> dict[str, Digest]:
+        """What each name alone means."""
+        if self.passthrough is None:
+            return self._hub.lock()
+        return self._hub.lock() | {version.name: version.manifest.digest for version in self._hub.catalog.versions.values()}
 
     def _upstream(self, versions: list[LentVersion], registry: Registry) -> Iterator[Repository]:
         """The repositories from which the versions' files come; several versions may have parts of one."""

@@ -2,11 +2,22 @@
 
 from indextts_hub.transfer.engine import SourceUse, TransferOptions, TransferredFile, transfer
 from indextts_hub.transfer.plan import FilePlan, Plan
-from indextts_hub.transfer.progress import ChunkBad, FileDone, FileStarted, MirrorLeft, Moved, Progress, ProgressEvent, Silent
+from indextts_hub.transfer.progress import (
+    ChunkBad,
+    ChunkDone,
+    FileDone,
+    FileStarted,
+    MirrorLeft,
+    Moved,
+    Progress,
+    ProgressEvent,
+    Silent,
+)
 from indextts_hub.transfer.scores import Score, Scores, ScoresInMemory
 
 __all__ = [
     "ChunkBad",
+    "ChunkDone",
     "FileDone",
     "FilePlan",
     "FileStarted",

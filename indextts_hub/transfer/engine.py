@@ -31,7 +31,7 @@ from indextts_hub.transfer.inquest import digest_of_partial, disguise, find_liar
 from indextts_hub.transfer.pacing import Bucket, backoff
 from indextts_hub.transfer.partial import Partial, open_partial
 from indextts_hub.transfer.plan import Plan, digest_of_chunk
-from indextts_hub.transfer.progress import ChunkBad, FileDone, FileStarted, MirrorLeft, Moved, Progress, ProgressEvent
+from indextts_hub.transfer.progress import ChunkBad, ChunkDone, FileDone, FileStarted, MirrorLeft, Moved, Progress, ProgressEvent
 from indextts_hub.transfer.scores import Scores
 
 __all__ = ["SourceUse", "TransferOptions", "TransferredFile", "transfer"]
@@ -133,6 +133,8 @@ class _Transfer:
                 self._partials.append(partial)
                 state = self._board.add(planned, partial)
                 self._say(FileStarted(planned.entry.path, planned.entry.size, state.resumed))
+                for number in sorted(partial.done):
+                    self._say(ChunkDone(planned.entry.path, number))
             self._start(options.jobs)
         except BaseException:
             self.stop()
@@ -238,6 +240,7 @@ class _Transfer:
             if held is not None:
                 file.partial.write(file.partial.chunks[number].start, memoryview(held))
             file.partial.mark(number, digest)
+        self._say(ChunkDone(file.planned.entry.path, number))
         use.bytes += size
         use.chunks += 1
 

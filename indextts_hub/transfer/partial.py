@@ -19,7 +19,7 @@ from indextts_hub.sources import ByteRange
 from indextts_hub.store.trouble import storage_errors
 from indextts_hub.transfer.plan import chunks_of, digest_of_chunk
 
-__all__ = ["Partial", "open_partial"]
+__all__ = ["Partial", "open_partial", "partial_path"]
 
 SCHEMA = 1
 BLOCK = 1 << 20
@@ -119,13 +119,18 @@ class Partial:
             beside.replace(self.map_path)
 
 
+def partial_path(folder: Path, digest: Digest) -> Path:
+    """Where the bytes of a file are while it is under way."""
+    return folder / f"{digest}.part"
+
+
 def open_partial(folder: Path, entry: FileEntry) -> Partial:
     """Open the partial of a file, or begin one; every chunk that an earlier transfer left is hashed before it counts.
 
     Raises:
         StorageError: the disk would not take it, or something that is no file stands in its place.
     """
-    path, map_path = folder / f"{entry.sha256}.part", folder / f"{entry.sha256}.map"
+    path, map_path = partial_path(folder, entry.sha256), folder / f"{entry.sha256}.map"
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     with storage_errors(path):
         descriptor = os.open(path, flags, 0o644)

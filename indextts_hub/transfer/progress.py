@@ -5,7 +5,7 @@ from typing import Protocol, TypeAlias
 
 from indextts_hub.paths import PortablePath
 
-__all__ = ["ChunkBad", "FileDone", "FileStarted", "MirrorLeft", "Moved", "Progress", "ProgressEvent", "Silent"]
+__all__ = ["ChunkBad", "ChunkDone", "FileDone", "FileStarted", "MirrorLeft", "Moved", "Progress", "ProgressEvent", "Silent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,14 @@ class ChunkBad:
 
 
 @dataclass(frozen=True, slots=True)
+class ChunkDone:
+    """A chunk stands in its place in the partial; its digest is right, where the manifest's chunk digests say which that is."""
+
+    path: PortablePath
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class MirrorLeft:
     """A mirror is asked no more: for this file, or, after a lie or a refusal, in this pull."""
 
@@ -51,7 +59,7 @@ class FileDone:
     path: PortablePath
 
 
-ProgressEvent: TypeAlias = FileStarted | Moved | ChunkBad | MirrorLeft | FileDone
+ProgressEvent: TypeAlias = FileStarted | Moved | ChunkBad | ChunkDone | MirrorLeft | FileDone
 
 
 class Progress(Protocol):

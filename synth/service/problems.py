@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
-from indextts_hub.errors import Busy, HubError, NotFound, PolicyError, UsageError
+from indextts_hub.errors import Busy, HubError, NotFound, PolicyError, SourceError, UsageError
 from synth.service.limits import Limited
 from synth.service.queue import QueueFull
 from synth.service.versions import NotReady
@@ -38,6 +38,7 @@ _STATUS: Mapping[type[HubError], int] = {
     UsageError: 422,
     NotFound: 404,
     PolicyError: 403,
+    SourceError: 502,
 }
 _OPENAI_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 

@@ -77,9 +77,13 @@ def test_another_hub_pulls_from_it_with_chunks_over_many_connections(lender: Len
 
 
 def hf(lender: Lender, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return hf_at(lender.address, home, *arguments)
+
+
+def hf_at(address: str, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """The Hub's own command, as it is, with nothing changed but its endpoint."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("HF_")} | {
-        "HF_ENDPOINT": lender.address,
+        "HF_ENDPOINT": address,
         "HF_HOME": str(home),
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
