@@ -1,5 +1,6 @@
 """Who speaks for `say` and `batch`: a running service if there is one that serves the version, else a worker of their own."""
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -91,7 +92,7 @@ def _by_service(wish: Wish, client: "httpx2.Client", settings: "Settings") -> Sa
     from synth import Caption
 
     asked = {name: value for name, value in asdict(wish).items() if name != "form"} | {"format": wish.form.name}
-    answer = client.post("/synthesize", json=asked)
+    answer = _answer(client, asked, settings.wait)
     if answer.status_code in {404, 503}:
         return None  # it serves other versions, or none yet; a worker of our own can do it
     if answer.status_code in {401, 403}:
@@ -111,6 +112,17 @@ def _by_service(wish: Wish, client: "httpx2.Client", settings: "Settings") -> Sa
     used = spoken["model"]
     segments = tuple(Caption(at["text"], at["start"], at["end"]) for at in spoken["segments"])
     return Said("service", audio.content, spoken["duration"], used["version"], used["digest"], segments, tuple(spoken["warnings"]))
+
+
+def _answer(client: "httpx2.Client", asked: dict[str, object], patience: float) -> "httpx2.Response":
+    """The service's answer; where it says to come back later, that is done, as long as patience lasts in seconds."""
+    end = time.monotonic() + patience
+    while True:
+        answer = client.post("/synthesize", json=asked)
+        wait = float(answer.headers.get("retry-after", "1"))
+        if answer.status_code != 429 or time.monotonic() + wait > end:
+            return answer
+        time.sleep(wait)
 
 
 def _worker(model: str | None, cache_dir: Path | None, settings: "Settings") -> "Synthesizer":

@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         cache: the folder of the store.
         catalog: a file or an address; None: looked for.
         database_url: any that SQLAlchemy knows; None: `hub.sqlite3` in the store.
-        wait: seconds to wait for somebody else's lock.
+        wait: seconds to wait for somebody else's lock, and for a service that is busy.
         server: address of a running service, for `say` and `batch`.
         key: that service's key.
         producer: who is said to have generated speech, in its label.

@@ -22,6 +22,9 @@ _SECONDS = 60.0
 # A minute at 192 kHz, 16 bit, mono, and a header.
 _LARGEST = 24 * 2**20
 
+# Nothing of the service's own surroundings; but without SYSTEMROOT no Python starts on Windows.
+_ENVIRONMENT = {"PATH": os.defpath, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 
 async def decoded(body: bytes) -> bytes:
     """Decode a clip that `probe` let pass; return it as a mono 16-bit WAV file at its own rate.
@@ -32,7 +35,7 @@ async def decoded(body: bytes) -> bytes:
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-I", "-m", "synth.audio.decode",
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        env={"PATH": os.defpath, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        env={**_ENVIRONMENT, **{name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}},
     )  # fmt: skip
     try:
         async with asyncio.timeout(_SECONDS):

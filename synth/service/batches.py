@@ -6,10 +6,10 @@ import secrets
 import tempfile
 import zipfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import BinaryIO
 
 from indextts_hub.db import Database
 from indextts_hub.db.batches import BatchRecord, add_batch, batch_tasks, cancel_batch, find_batch, list_batches, next_line
@@ -92,11 +92,11 @@ class Batches:
                     await self.under_way.cancel(task.id)
         return await self.find(id_)
 
-    async def pack(self, id_: str) -> Path:
+    async def pack(self, id_: str) -> BinaryIO:
         """What is spoken of a batch as a ZIP file: audio and captions by line, and the captions of all of it in a row.
 
         Returns:
-            A temporary file; the caller removes it.
+            An open file that is gone when it is closed, at its start; the caller closes it.
 
         Raises:
             NotFound: E_NO_BATCH; E_NO_AUDIO, if nothing of it is spoken yet.
@@ -120,11 +120,12 @@ class Batches:
                     await self._added.wait()
 
 
-def _packed(archive: Archive, tasks: Sequence[SpokenTask]) -> Path:
+def _packed(archive: Archive, tasks: Sequence[SpokenTask]) -> BinaryIO:
     all_captions: list[Caption] = []
     before = 0.0
-    archive.folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=archive.folder, prefix=".batch-", suffix=".zip", delete=False) as file:
+    with ExitStack() as undo:
+        # Beside the audio, where there is room for as much again; not in memory, and not in a folder for small things.
+        file = undo.enter_context(tempfile.TemporaryFile(dir=archive.folder))
         # Audio is compressed already, or is to be had at once.
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
             for task in tasks:
@@ -135,4 +136,6 @@ def _packed(archive: Archive, tasks: Sequence[SpokenTask]) -> Path:
                 all_captions += [Caption(at.text, before + at.start, before + at.end) for at in captions]
                 before += task.duration or 0.0
             packed.writestr("all.srt", to_srt(all_captions))
-        return Path(file.name)
+        file.seek(0)
+        undo.pop_all()
+        return file

@@ -1,16 +1,16 @@
 """`/api/batches`: many texts in one file, spoken when nobody else waits; audio and captions of all of them in one ZIP."""
 
+import io
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field, ValidationError
-from starlette.background import BackgroundTask
-from starlette.responses import FileResponse
+from starlette.responses import Response, StreamingResponse
 
 from indextts_hub.db.batches import BatchRecord
 from indextts_hub.errors import UsageError
-from indextts_hub.store.durable import unlink
 from synth.audio.formats import format_named
 from synth.lines import Line, read_lines
 from synth.service.batches import Batches
@@ -21,6 +21,7 @@ from synth.service.synthesis import Order
 
 __all__ = ["routes"]
 
+_PIECE = 1 << 20
 _Id = Annotated[str, Path(max_length=64)]
 
 
@@ -78,14 +79,26 @@ def routes(batches: Batches, roles: Roles) -> APIRouter:
     async def cancel(batch_id: _Id, request: Request) -> BatchAnswer:
         return _answer(await batches.cancel(batch_id, asker_of(request)))
 
-    @router.get("/{batch_id}/archive", summary="Audio and captions of what is spoken, as a ZIP file", response_class=FileResponse)
-    async def archive(batch_id: _Id) -> FileResponse:
+    @router.get(
+        "/{batch_id}/archive",
+        summary="Audio and captions of what is spoken, as a ZIP file",
+        response_class=Response,
+        responses={200: {"content": {"application/zip": {}}, "description": "The ZIP file."}},
+    )
+    async def archive(batch_id: _Id) -> StreamingResponse:
         packed = await batches.pack(batch_id)
-        return FileResponse(
-            packed, media_type="application/zip", filename=f"{batch_id}.zip", background=BackgroundTask(unlink, packed)
-        )
+        size = packed.seek(0, io.SEEK_END)
+        packed.seek(0)
+        headers = {"Content-Length": str(size), "Content-Disposition": f'attachment; filename="{batch_id}.zip"'}
+        return StreamingResponse(_pieces(packed), headers=headers, media_type="application/zip")
 
     return router
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 async def _order(line: Line, ask: Ask, request: Request, roles: Roles) -> Order:

@@ -291,3 +291,15 @@ def test_a_second_service_over_the_same_history_is_refused(environment: dict[str
         second = command("serve", "--port", "0", "--model", "lite", environment=same, folder=tmp_path)
     assert second.returncode == 7
     assert second.stderr.startswith("error[E_DATABASE_SERVED]")
+
+
+def test_a_batch_comes_back_to_a_service_that_is_busy(environment: dict[str, str], tmp_path: Path) -> None:
+    from tests.synth.service.conftest import configured_service
+
+    (tmp_path / "service").mkdir()
+    (tmp_path / "lines.jsonl").write_text('{"text": "你好。"}\n' * 3, "utf-8")
+    with configured_service(tmp_path / "service", requests="2/2second") as service:
+        asking = {**environment, "INDEXTTS_HUB_SERVER": service.address}
+        done = command("batch", "lines.jsonl", "--model", "sine", "--json", environment=asking, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)["lines"]) == 3
