@@ -20,8 +20,8 @@ from indextts_hub.mirror.shelf import Shelf
 
 __all__ = ["BlobResponse", "blob_answer"]
 
-# One trip to a thread for each: large enough that the trip is unseen, small enough for many clients at once.
-PIECE = 1 << 20
+# At 256 KiB what each piece costs shows; with 1 MiB fifty slow clients hold 130 MiB, with this less than half.
+PIECE = 512 << 10
 FOR_GOOD = "public, max-age=31536000, immutable"
 _RANGE = re.compile(r"bytes=(\d{0,19})-(\d{0,19})")
 
@@ -82,12 +82,15 @@ class BlobResponse(Response):
             try:
                 at = self.start
                 while at < self.stop and not gone.done():
-                    piece = await asyncio.to_thread(_read, self._blob, at, min(PIECE, self.stop - at))
+                    count = min(PIECE, self.stop - at)
+                    piece = _read_at_once(self._blob, at, count) or await asyncio.to_thread(_read, self._blob, at, count)
                     if not piece:
                         raise OSError("the blob is shorter than it was")
                     at += len(piece)
                     await send({"type": "http.response.body", "body": piece, "more_body": at < self.stop})
                     self.sent = at - self.start
+                    # A client that is as fast as this loop must not have it for itself.
+                    await asyncio.sleep(0)
             finally:
                 gone.cancel()
 
@@ -172,6 +175,19 @@ async def _gone(receive: Receive) -> None:
     """Wait until the client has left."""
     while (await receive())["type"] != "http.disconnect":
         pass
+
+
+def _read_at_once(blob: BinaryIO, start: int, count: int) -> bytes | None:
+    """A piece that the system has in memory already; None if it would have to be waited for, or that can't be told."""
+    if not hasattr(os, "RWF_NOWAIT"):
+        return None
+    probe = bytearray(1)
+    try:
+        for place in (start, start + count - 1):
+            os.preadv(blob.fileno(), [probe], place, os.RWF_NOWAIT)
+        return os.pread(blob.fileno(), count, start)
+    except OSError:
+        return None
 
 
 def _read(blob: BinaryIO, start: int, count: int) -> bytes:

@@ -206,3 +206,20 @@ def test_the_hugging_face_client_downloads_what_is_not_here_yet(tmp_path: Path) 
         assert done.returncode == 0, done.stderr
         assert {path: (tmp_path / "out" / path).read_bytes() for path in FILES} == FILES
         assert given(origin) == len(BODY)
+
+
+def test_a_hub_that_was_ended_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
+    with Origin(FILES) as origin:
+        origin.faults["gpt.pth"] = paced(0.02)
+        with (
+            passing(tmp_path, origin) as address,
+            httpx2.stream("GET", f"{address}/hub/blobs/sha256/{DIGEST}", timeout=60, trust_env=False) as answer,
+        ):
+            read, pieces = 0, answer.iter_raw()
+            while read < 4 * CHUNK:
+                read += len(next(pieces))
+        del origin.faults["gpt.pth"]
+        with passing(tmp_path, origin) as address:
+            assert blob(address).content == BODY
+        # What was under way on two connections is fetched again, nothing that was whole.
+        assert given(origin) <= len(BODY) + 3 * CHUNK
