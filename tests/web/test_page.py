@@ -11,51 +11,16 @@ from pathlib import Path
 
 import pytest
 import soundfile
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from indextts_hub.db import open_database, sqlite_url
 from indextts_hub.db.keys import Scope, create_key
-from indextts_hub.db.tasks import SpokenTask, TaskSettings, add_task
 from tests.synth.audio.voices import tone
-from tests.synth.service.conftest import RunningService, configured_service, service, sine_service
-
-__all__ = ["service"]
+from tests.synth.service.conftest import RunningService, configured_service, sine_service
+from tests.web.conftest import playing, spoken
 
 ROOT = Path(__file__).parents[2]
 WEB = ROOT / "web"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    # Debian's own browser where it is installed, else the one that `playwright install chromium` brought.
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            # With a microphone of Chromium's own, which beeps.
-            args=[
-                "--autoplay-policy=no-user-gesture-required",
-                "--mute-audio",
-                "--use-fake-device-for-media-stream",
-                "--use-fake-ui-for-media-stream",
-            ],
-        )
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def page(browser: Browser, service: RunningService) -> Iterator[Page]:
-    """The page as a Chinese reader opens it; any trouble on the browser's console fails the test."""
-    context = browser.new_context(locale="zh-CN", base_url=service.address)
-    opened = context.new_page()
-    complaints: list[str] = []
-    opened.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.goto("/")
-    yield opened
-    context.close()
-    # A request that is refused, or a version that is still being loaded, is no trouble of the page.
-    assert [complaint for complaint in complaints if not re.search(r"status of (422|503)", complaint)] == []
 
 
 @pytest.mark.slow
@@ -63,13 +28,10 @@ def test_a_text_is_typed_a_button_is_pressed_and_it_is_heard(page: Page) -> None
     page.get_by_label("文本").fill("你好。世界再见。")
     page.get_by_role("radio", name="高兴").check()
     page.get_by_role("button", name="合成").click()
+    playing(page, "#takes audio")
     audio = page.locator("#takes audio")
-    expect(audio).to_be_visible()
-    audio.evaluate(
-        "audio => audio.currentTime > 0 || new Promise(heard => audio.addEventListener('timeupdate', heard, {once: true}))"
-    )
     assert audio.evaluate("audio => audio.currentTime > 0")
-    expect(page.get_by_role("listitem").first).to_contain_text("AI 生成")
+    expect(page.locator("#takes > li")).to_contain_text("AI 生成")
     with page.expect_download() as download:
         page.get_by_role("link", name="下载").click()
     assert re.fullmatch(r"speech-[0-9a-f]{8}\.wav", download.value.suggested_filename)
@@ -77,14 +39,18 @@ def test_a_text_is_typed_a_button_is_pressed_and_it_is_heard(page: Page) -> None
 
 @pytest.mark.slow
 def test_the_keyboard_is_enough(page: Page) -> None:
-    page.get_by_label("文本").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="跳到内容")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("文本")).to_be_focused()
     page.keyboard.type("你好")
     page.keyboard.press("Tab")  # to the marks, which stay folded
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="高兴")).to_be_checked()
     page.keyboard.press("Control+Enter")
-    expect(page.locator("#takes audio")).to_be_visible()
+    expect(page.locator("#takes .player[data-state=ready]")).to_be_visible()
 
 
 @pytest.mark.slow
@@ -114,7 +80,7 @@ def test_progress_is_shown_segment_by_segment(page: Page) -> None:
     page.get_by_role("button", name="合成").click()
     page.wait_for_selector("#bar[value]")
     expect(page.get_by_role("progressbar")).to_have_js_property("max", 10)
-    expect(page.locator("#takes audio")).to_be_visible()
+    expect(page.locator("#takes .player[data-state=ready]")).to_be_visible()
     expect(page.get_by_role("progressbar")).to_be_hidden()
 
 
@@ -184,100 +150,8 @@ def test_a_service_that_wants_a_key_asks_for_it_and_goes_on(browser: Browser, tm
         door.get_by_label("密钥").fill(key)
         door.get_by_role("button", name="登录").click()
         expect(door).not_to_be_visible()
-        expect(page.locator("#takes audio")).to_be_visible()
+        expect(page.locator("#takes .player[data-state=ready]")).to_be_visible()
         context.close()
-
-
-def spoken(page: Page, text: str, emotion: str | None = None) -> None:
-    """Speak a text over HTTP, as another program would have."""
-    asked = {"text": text} | ({"emotion": emotion} if emotion else {})
-    assert page.request.post("/synthesize", data=asked).ok
-
-
-@pytest.mark.slow
-def test_what_was_spoken_is_searched_and_heard_again(page: Page) -> None:
-    spoken(page, "一只独特的鹦鹉", "happy")
-    spoken(page, "别的")
-    page.get_by_role("link", name="历史").click()
-    history = page.get_by_role("region", name="历史")
-    expect(history.get_by_text("一只独特的鹦鹉")).to_be_visible()
-    history.get_by_role("searchbox").fill("鹦鹉")
-    expect(page.locator("#found > li")).to_have_count(1)
-    assert "q=" in page.url
-    audio = history.locator("audio")
-    audio.evaluate("audio => audio.play()")
-    audio.evaluate("audio => audio.currentTime > 0 || new Promise(heard => audio.addEventListener('timeupdate', heard, {once: true}))")
-    expect(history.get_by_text("AI 生成")).to_be_visible()
-    # What the address says is what is shown, also when it is opened anew.
-    page.reload()
-    expect(page.locator("#found > li")).to_have_count(1)
-    expect(history.get_by_role("searchbox")).to_have_value("鹦鹉")
-    history.get_by_label("所有情感").select_option("sad")
-    expect(page.get_by_text("这里什么也没有。")).to_be_visible()
-
-
-@pytest.mark.slow
-def test_a_deleted_one_is_brought_back_at_once_or_from_the_trash(page: Page) -> None:
-    for text in ("第一句要删", "第二句要删"):
-        spoken(page, text)
-    page.goto("/#history?q=要删")
-    rows = page.locator("#found > li")
-    expect(rows).to_have_count(2)
-    rows.first.get_by_role("button", name="删除", exact=True).click()
-    expect(rows).to_have_count(1)
-    page.get_by_role("button", name="撤销").click()
-    expect(rows).to_have_count(2)
-    expect(rows.first).to_contain_text("第二句要删")
-    rows.first.get_by_role("button", name="删除", exact=True).click()
-    page.get_by_label("已删除").check()
-    expect(rows).to_have_count(1)
-    rows.first.get_by_role("button", name="恢复").click()
-    expect(rows).to_have_count(0)
-    page.get_by_label("已删除").uncheck()
-    expect(rows).to_have_count(2)
-
-
-@pytest.mark.slow
-def test_a_purged_one_is_gone_for_good(page: Page) -> None:
-    spoken(page, "永远消失")
-    page.goto("/#history?q=永远消失")
-    page.get_by_role("button", name="删除", exact=True).click()
-    page.get_by_label("已删除").check()
-    page.get_by_role("button", name="彻底删除").click()
-    expect(page.get_by_text("这里什么也没有。")).to_be_visible()
-
-
-@pytest.mark.slow
-def test_one_is_taken_again_with_the_same_settings(page: Page) -> None:
-    answer = page.request.post("/synthesize", data={"text": "再来一遍", "emotion": "happy", "intensity": 0.8, "speed": 1.5, "format": "mp3"})
-    assert answer.ok
-    page.goto("/#history?q=再来一遍")
-    page.get_by_role("button", name="再来一次").click()
-    expect(page.get_by_label("文本")).to_have_value("再来一遍")
-    expect(page.get_by_role("radio", name="高兴")).to_be_checked()
-    expect(page.get_by_label("强度")).to_have_value("0.8")
-    expect(page.get_by_label("语速")).to_have_value("1.5")
-    expect(page.get_by_label("格式")).to_have_value("mp3")
-
-
-@pytest.mark.slow
-def test_a_long_history_is_loaded_as_it_is_scrolled(page: Page, service: RunningService) -> None:
-    with closing(open_database(sqlite_url(service.folder / "hub.sqlite3"))) as database:
-        for number in range(120):
-            task = SpokenTask(
-                id=f"long{number:05}", created=datetime.now(UTC), status="failed", text=f"长历史 {number}", model="sine",
-                settings=TaskSettings("wav"), error="it was made for a test",
-            )  # fmt: skip
-            add_task(database, task)
-    page.goto("/#history?q=长历史")
-    expect(page.get_by_text("共 120 条")).to_be_visible()
-    rows = page.locator("#found > li")
-    assert rows.count() < 120
-    expect(rows.first).to_contain_text("失败: it was made for a test")
-    for _ in range(10):
-        page.mouse.wheel(0, 20_000)
-        page.wait_for_timeout(100)
-    expect(rows).to_have_count(120)
 
 
 @pytest.mark.slow
@@ -317,7 +191,7 @@ def test_a_voice_is_kept_with_consent_spoken_with_and_deleted(browser: Browser, 
     page.get_by_label("文本").fill("你好。")
     page.get_by_role("form", name="语音合成").get_by_label("音色").select_option(label="旁白")
     page.get_by_role("button", name="合成").click()
-    expect(page.locator("#takes audio")).to_be_visible()
+    expect(page.locator("#takes .player[data-state=ready]")).to_be_visible()
     page.goto("/#voices")
     kept.get_by_role("button", name="删除并清除痕迹").click()
     expect(kept).to_have_count(0)
@@ -342,12 +216,13 @@ def test_a_voice_is_recorded_in_the_browser(browser: Browser, cloning: RunningSe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("view", ["history", "voices"])
+@pytest.mark.parametrize("view", ["history", "compare", "voices"])
 def test_every_view_fits_a_narrow_screen(page: Page, view: str) -> None:
-    spoken(page, "好" * 100)
+    for _ in range(2):
+        spoken(page, "好" * 100)
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(f"/#{view}")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(500)
     assert not page.evaluate("document.documentElement.scrollWidth > innerWidth")
 
 

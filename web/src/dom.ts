@@ -1,4 +1,4 @@
-// What is on the page, found by name; a page that lacks it is broken, and says so.
+// What is on the page, found by name, and what is put there; a page that lacks something is broken, and says so.
 
 export function element<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   return checked(document.getElementById(id), id, kind);
@@ -8,9 +8,25 @@ export function within<Kind extends HTMLElement>(root: ParentNode, selector: str
   return checked(root.querySelector(selector), selector, kind);
 }
 
-/** A copy of what a `<template>` holds. */
-export function copied(template: string): DocumentFragment {
-  return element(template, HTMLTemplateElement).content.cloneNode(true) as DocumentFragment;
+/** A copy of the one element that a template holds. */
+export function copied(template: string): HTMLElement {
+  const inside = element(template, HTMLTemplateElement).content.firstElementChild;
+  // A template's content belongs to a document of its own until it is brought into this one.
+  return checked(inside ? document.importNode(inside, true) : null, template, HTMLElement);
+}
+
+export function made<Tag extends keyof HTMLElementTagNameMap>(tag: Tag, name = "", text = ""): HTMLElementTagNameMap[Tag] {
+  const fresh = document.createElement(tag);
+  if (name) fresh.className = name;
+  fresh.textContent = text;
+  return fresh;
+}
+
+/** Let a button show another picture and say another name. */
+export function dress(button: HTMLElement, icon: string, name: string): void {
+  button.querySelector("use")?.setAttribute("href", `#icon-${icon}`);
+  button.setAttribute("aria-label", name);
+  button.title = name;
 }
 
 function checked<Kind extends HTMLElement>(found: Element | null, name: string, kind: new () => Kind): Kind {

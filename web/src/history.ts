@@ -1,195 +1,279 @@
-// The view of what was spoken: search it, hear it, take it again, delete it and bring it back.
+// History: what was spoken; look for it, hear it, take it again, delete it and bring it back.
 
-import { copied, element, within } from "./dom";
-import { type Status, type Task, purge, remove, restore, tasks } from "./service";
-import { EMOTIONS, fill } from "./speak";
-import { card, showFacts } from "./take";
-import { fail } from "./trouble";
-import { current, keep, state } from "./views";
-import { type Word, language, say, translate } from "./words";
+import { Clip } from "./clip";
+import { sentence } from "./trouble";
+import { element, within } from "./dom";
+import { tell } from "./notice";
+import { drawRow, showClip, STATES } from "./row";
+import { address, go, restate, type View } from "./views";
+import { PAGE, Rows } from "./rows";
+import { EMOTIONS, purge, remove, restore, type Task, tasks, versions } from "./service";
+import { endTurns } from "./turns";
+import { say, type Word } from "./words";
 
-const filter = element("filter", HTMLFormElement);
-const q = element("q", HTMLInputElement);
-const status = element("status", HTMLSelectElement);
-const emotion = element("with-emotion", HTMLSelectElement);
-const deleted = element("deleted", HTMLInputElement);
-const found = element("found", HTMLElement);
-const count = element("found-count", HTMLElement);
-const trouble = element("history-trouble", HTMLElement);
-const notice = element("notice", HTMLElement);
+const form = element("filters", HTMLFormElement);
+const list = element("rows", HTMLElement);
+const count = element("found", HTMLElement);
+const nothing = element("nothing", HTMLElement);
+const wrong = element("history-wrong", HTMLElement);
+const trash = element("trash", HTMLAnchorElement);
+const clear = element("clear", HTMLButtonElement);
+const chosen = element("chosen", HTMLElement);
+const compare = element("compare-chosen", HTMLAnchorElement);
 
-const STATUSES: Record<Status, Word> = {
-  done: "statusDone",
-  failed: "statusFailed",
-  cancelled: "statusCancelled",
-  running: "statusRunning",
-  queued: "statusQueued",
+// What the address may ask for, and the form with it.
+const FIELDS = ["q", "model", "emotion", "status", "since", "until"] as const;
+// Typing goes on; the search begins when it rests.
+const REST_MS = 200;
+// What is being spoken is looked after this often, and a service that does not answer is asked again.
+const LOOK_AGAIN_MS = 3000;
+
+const ticked = new Set<string>();
+const clip = new Clip(element("sound", HTMLAudioElement), showClips);
+const rows = new Rows<Task>(list, {
+  async load(page, signal) {
+    const found = await tasks(query(page), signal);
+    return { rows: found.tasks, total: found.total };
+  },
+  draw: (line, task) => drawRow(line, task, { clip, ticked }),
+  counted: showCount,
+  failed(error) {
+    total ??= -1;
+    problem = error;
+    showState();
+    lookAgain();
+  },
+});
+
+let wanted: Record<string, string> = {};
+/** How many there are; null while that is not known, -1 where it could not be learned. */
+let total: number | null = null;
+let problem: unknown = null;
+let resting = 0;
+let looking = 0;
+let left = 0;
+
+export const past: View = {
+  title: "history",
+  enter(asked) {
+    const before = JSON.stringify(wanted);
+    wanted = Object.fromEntries([...FIELDS, "trash"].map((name) => [name, asked.get(name) ?? ""]));
+    void offerVersions();
+    fillForm();
+    if (total === null || JSON.stringify(wanted) !== before) look();
+    else {
+      rows.refresh();
+      scrollTo(0, left);
+    }
+  },
+  leave() {
+    left = scrollY;
+    clearTimeout(looking);
+    endTurns();
+  },
+  show() {
+    writeChoices();
+    fillForm();
+    rows.redraw();
+    if (total !== null) showState();
+    showTicked();
+  },
 };
-const PAGE = 50;
-// Nobody types faster than this between two letters of a word.
-const TYPING_MS = 250;
-const NOTICE_MS = 8000;
 
-let page = 0;
-let total = 0;
-// Of several searches under way only the last one counts.
-let search = 0;
-let typing = 0;
-let fading = 0;
-
-export function show(): void {
-  q.placeholder = say("search");
-  q.setAttribute("aria-label", say("search"));
-  options(status, "anyStatus", Object.entries(STATUSES));
-  options(emotion, "anyEmotion", EMOTIONS.map((label) => [label, label]));
-  status.setAttribute("aria-label", say("anyStatus"));
-  emotion.setAttribute("aria-label", say("anyEmotion"));
-  showFacts(found);
-  for (const when of found.querySelectorAll("time")) when.textContent = moment(when.dateTime);
-  if (current() === "history") showCount();
-}
-
-/** Show what the address asks for, from its beginning. */
-export function open(): void {
-  const asked = state();
-  q.value = asked.get("q") ?? "";
-  status.value = asked.get("status") ?? "";
-  emotion.value = asked.get("emotion") ?? "";
-  deleted.checked = asked.get("deleted") === "true";
-  void again();
-}
-
-async function again(): Promise<void> {
-  search += 1;
-  page = 0;
-  total = 0;
-  found.replaceChildren();
-  count.textContent = "";
-  trouble.textContent = "";
-  keep("history", chosen());
-  await more();
-}
-
-async function more(): Promise<void> {
-  const mine = search;
-  if (page > 0 && found.children.length >= total) return;
-  page += 1;
-  const query = chosen();
-  query.set("page", String(page));
-  query.set("size", String(PAGE));
-  try {
-    const list = await tasks(query);
-    if (mine !== search) return;
-    total = list.total;
-    found.append(...list.tasks.map(row));
-    showCount();
-    if (near()) await more();
-  } catch (error) {
-    if (mine === search) fail(error, trouble, () => void again());
-  }
-}
-
-function near(): boolean {
-  const end = element("more", HTMLElement).getBoundingClientRect().top;
-  return end < innerHeight * 2 && found.children.length < total && current() === "history";
-}
-
-function chosen(): URLSearchParams {
-  const values = new URLSearchParams();
-  if (q.value.trim()) values.set("q", q.value.trim());
-  if (status.value) values.set("status", status.value);
-  if (emotion.value) values.set("emotion", emotion.value);
-  if (deleted.checked) values.set("deleted", "true");
-  return values;
-}
-
-function row(task: Task): HTMLElement {
-  const item = task.status === "done" && task.deleted === null ? card(task) : plain(task);
-  for (const audio of item.querySelectorAll("audio")) audio.preload = "none";
-  const acts = copied("acts");
-  const when = within(acts, "time", HTMLTimeElement);
-  when.dateTime = task.created;
-  when.textContent = moment(task.created);
-  act(acts, ".again", task.deleted === null, () => {
-    fill(task);
-    location.hash = "speak";
+export function startHistory(): void {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    filter();
   });
-  act(acts, ".delete", task.deleted === null, () => void done(item, remove(task.id), task));
-  act(acts, ".restore", task.deleted !== null, () => void done(item, restore(task.id)));
-  act(acts, ".purge", task.deleted !== null, () => void done(item, purge(task.id)));
-  translate(acts);
-  item.append(acts);
-  return item;
+  form.addEventListener("input", () => {
+    clearTimeout(resting);
+    resting = setTimeout(filter, REST_MS);
+  });
+  clear.addEventListener("click", () => {
+    go("history", { trash: wanted["trash"] ?? "" });
+    within(form, "[name=q]", HTMLInputElement).focus();
+  });
+  const more = element("more-filters", HTMLButtonElement);
+  more.addEventListener("click", () => {
+    const open = form.classList.toggle("open");
+    more.setAttribute("aria-expanded", String(open));
+  });
+  element("again-asked", HTMLButtonElement).addEventListener("click", look);
+  element("untick", HTMLButtonElement).addEventListener("click", () => {
+    ticked.clear();
+    rows.redraw();
+    showTicked();
+  });
+  list.addEventListener("click", act);
+  list.addEventListener("input", (event) => {
+    const place = event.target as HTMLInputElement;
+    if (place.dataset["act"] === "place") clip.seek(place.valueAsNumber);
+  });
+  writeChoices();
 }
 
-function plain(task: Task): HTMLLIElement {
-  const copy = copied("failed");
-  within(copy, ".said", HTMLElement).textContent = task.text;
-  within(copy, ".ended", HTMLElement).textContent = [say(STATUSES[task.status]), task.error].filter(Boolean).join(": ");
-  return within(copy, "li", HTMLLIElement);
+function act(event: Event): void {
+  const control = (event.target as Element).closest<HTMLElement>("[data-act]");
+  const id = control?.closest("li")?.dataset["id"];
+  const task = rows.shown().find((row) => row.id === id);
+  if (!control || !task) return;
+  if (control.dataset["act"] === "play") clip.turn(task);
+  if (control.dataset["act"] === "tick") tick(task, (control as HTMLInputElement).checked);
+  if (control.dataset["act"] === "delete") void change(remove, task, "deleted", restore);
+  if (control.dataset["act"] === "restore") void change(restore, task, "restored", remove);
+  if (control.dataset["act"] === "purge") void change(purge, task, "purged", null);
 }
 
-function act(acts: ParentNode, name: string, offered: boolean, doIt: () => void): void {
-  const button = within(acts, name, HTMLButtonElement);
-  button.hidden = !offered;
-  button.addEventListener("click", doIt);
-}
-
-/** Take a row away when what was asked for it is done; a deleted one can be brought back for a while. */
-async function done(item: HTMLElement, work: Promise<void>, undoable?: Task): Promise<void> {
+/** Do something to a task, and offer to take it back. */
+async function change(
+  does: (id: string) => Promise<void>, task: Task, word: Word, undoes: ((id: string) => Promise<void>) | null,
+): Promise<void> {
+  if (clip.task?.id === task.id) clip.pause();
   try {
-    await work;
+    await does(task.id);
+    ticked.delete(task.id);
+    showTicked();
+    tell(word, undoes && (() => void change(undoes, task, word === "deleted" ? "restored" : "deleted", null)));
+    rows.refresh();
   } catch (error) {
-    fail(error, trouble, () => void again());
-    return;
+    problem = error;
+    showState();
   }
-  const next = (item.nextElementSibling ?? item.previousElementSibling)?.querySelector("button");
-  const place = item.nextSibling;
-  item.remove();
-  total -= 1;
-  showCount();
-  (next ?? q).focus();
-  if (undoable === undefined) return;
-  element("notice-text", HTMLElement).textContent = say("deleted");
-  notice.hidden = false;
-  clearTimeout(fading);
-  fading = setTimeout(() => (notice.hidden = true), NOTICE_MS);
-  element("undo", HTMLButtonElement).onclick = () => {
-    notice.hidden = true;
-    void restore(undoable.id).then(
-      () => {
-        total += 1;
-        found.insertBefore(item, place);
-        showCount();
-        item.querySelector("button")?.focus();
-      },
-      (error: unknown) => fail(error, trouble, () => void again()),
-    );
-  };
 }
 
-function showCount(): void {
-  count.textContent = total === 0 ? say("nothingFound") : say("found", total);
+/** Two can be compared: a third takes the place of the one that was ticked first. */
+function tick(task: Task, on: boolean): void {
+  ticked.delete(task.id);
+  if (on) ticked.add(task.id);
+  for (const first of ticked) {
+    if (ticked.size <= 2) break;
+    ticked.delete(first);
+  }
+  for (const box of list.querySelectorAll<HTMLInputElement>("[data-act=tick]")) {
+    box.checked = ticked.has(box.closest("li")?.dataset["id"] ?? "");
+  }
+  showTicked();
 }
 
-function options(select: HTMLSelectElement, any: Word, named: [string, Word][]): void {
+function showTicked(): void {
+  const [a = "", b = ""] = ticked;
+  chosen.hidden = ticked.size === 0;
+  within(chosen, "p", HTMLElement).textContent = say(ticked.size < 2 ? "tickedOne" : "tickedTwo");
+  compare.hidden = ticked.size < 2;
+  compare.href = address("compare", { a, b });
+}
+
+function filter(): void {
+  clearTimeout(resting);
+  const written = new FormData(form);
+  const now = Object.fromEntries(FIELDS.map((name) => [name, String(written.get(name) ?? "").trim()]));
+  const next = { ...now, trash: wanted["trash"] ?? "" };
+  if (JSON.stringify(next) === JSON.stringify(wanted)) return;
+  wanted = next;
+  restate("history", wanted);
+  look();
+}
+
+function look(): void {
+  total = null;
+  problem = null;
+  showState();
+  scrollTo(0, 0);
+  rows.reset();
+}
+
+function query(page: number): URLSearchParams {
+  const asked = new URLSearchParams({ page: String(page), size: String(PAGE) });
+  for (const name of ["q", "model", "emotion", "status"]) if (wanted[name]) asked.set(name, wanted[name]);
+  if (wanted["trash"]) asked.set("deleted", "true");
+  // Days are the reader's own, from midnight to midnight.
+  const since = midnight(wanted["since"], 0);
+  const until = midnight(wanted["until"], 1);
+  if (since) asked.set("since", since);
+  if (until) asked.set("until", until);
+  return asked;
+}
+
+function midnight(day: string | undefined, later: number): string | null {
+  const written = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? "");
+  if (written === null) return null;
+  const date = new Date(Number(written[1]), Number(written[2]) - 1, Number(written[3]) + later);
+  return Number.isNaN(date.valueOf()) ? null : date.toISOString();
+}
+
+function showCount(now: number): void {
+  total = now;
+  problem = null;
+  showState();
+  lookAgain();
+}
+
+/** Loading, empty, wrong, or how many there are: one of them is always said. */
+function showState(): void {
+  const filtered = FIELDS.some((name) => wanted[name]);
+  const inTrash = wanted["trash"] === "1";
+  count.textContent = total === null ? say("loading") : total < 0 ? "" : say(total === 1 ? "foundOne" : "found", total.toLocaleString());
+  list.hidden = total !== null && total <= 0;
+  nothing.hidden = total !== 0;
+  within(nothing, "p", HTMLElement).textContent = say(filtered ? "noneFound" : inTrash ? "trashEmpty" : "historyEmpty");
+  within(nothing, "a", HTMLElement).hidden = filtered || inTrash;
+  clear.hidden = !filtered;
+  wrong.hidden = problem === null;
+  if (problem !== null) within(wrong, "p", HTMLElement).textContent = sentence(problem);
+}
+
+function lookAgain(): void {
+  clearTimeout(looking);
+  looking = setTimeout(() => {
+    lookAgain();
+    const open = rows.shown().some((task) => task.status === "queued" || task.status === "running");
+    if (open || problem !== null) rows.refresh();
+  }, LOOK_AGAIN_MS);
+}
+
+function showClips(): void {
+  for (const line of list.querySelectorAll<HTMLElement>("li[data-id]")) {
+    const task = rows.shown().find((row) => row.id === line.dataset["id"]);
+    if (task) showClip(line, task, clip);
+  }
+}
+
+/** The choices whose names are words of the page. */
+function writeChoices(): void {
+  const emotions: Word[] = ["neutral", ...EMOTIONS];
+  write("emotion", "anyEmotion", emotions.map((label) => [label, say(label)]));
+  write("status", "anyStatus", Object.entries(STATES).map(([state, word]) => [state, say(word)]));
+  const offered = within(form, "[name=model]", HTMLSelectElement).options;
+  write("model", "anyVersion", [...offered].slice(1).map((option) => [option.value, option.value]));
+}
+
+function write(name: string, any: Word, choices: [string, string][]): void {
+  const select = within(form, `[name=${name}]`, HTMLSelectElement);
   const now = select.value;
-  select.replaceChildren(new Option(say(any), ""), ...named.map(([value, word]) => new Option(say(word), value)));
+  select.replaceChildren(new Option(say(any), ""), ...choices.map(([value, text]) => new Option(text, value)));
   select.value = now;
 }
 
-function moment(written: string): string {
-  return new Date(written).toLocaleString(language === "zh" ? "zh-CN" : "en", { dateStyle: "medium", timeStyle: "short" });
+async function offerVersions(): Promise<void> {
+  // What is not served any longer can't be offered, but the address may still ask for it.
+  const served = await versions().catch(() => []);
+  const names = new Set([...served.map((version) => version.version), wanted["model"] ?? ""]);
+  names.delete("");
+  write("model", "anyVersion", [...names].map((name) => [name, name]));
+  fillForm();
 }
 
-filter.addEventListener("submit", (event) => {
-  event.preventDefault();
-  void again();
-});
-filter.addEventListener("input", () => {
-  clearTimeout(typing);
-  typing = setTimeout(() => void again(), TYPING_MS);
-});
-new IntersectionObserver((seen) => {
-  if (seen.some((entry) => entry.isIntersecting) && page > 0) void more();
-}, { rootMargin: "800px" }).observe(element("more", HTMLElement));
+function fillForm(): void {
+  for (const name of FIELDS) {
+    const field = form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement;
+    if (field instanceof HTMLSelectElement && wanted[name] && ![...field.options].some((option) => option.value === wanted[name])) {
+      field.append(new Option(wanted[name], wanted[name]));
+    }
+    if (field.value.trim() !== (wanted[name] ?? "")) field.value = wanted[name] ?? "";
+  }
+  const inTrash = wanted["trash"] === "1";
+  trash.href = address("history", inTrash ? {} : { trash: "1" });
+  trash.setAttribute("aria-current", String(inTrash));
+  element("history-title", HTMLElement).textContent = say(inTrash ? "trash" : "history");
+  within(trash, "span", HTMLElement).textContent = say(inTrash ? "backToHistory" : "trash");
+}

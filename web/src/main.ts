@@ -1,37 +1,61 @@
-// The page put together: its language, its views, and what each of them shows.
+// The page: its views, each at its own address, in two languages.
 
+import { compare, startCompare } from "./compare";
+import { openDoor } from "./trouble";
 import { element } from "./dom";
-import * as history from "./history";
-import * as speak from "./speak";
-import { current, follow } from "./views";
-import * as voices from "./voices";
+import { past, startHistory } from "./history";
+import { here, onArrival, type View, type ViewName } from "./views";
+import { speak, startSpeak } from "./speak";
+import { listenForSpace } from "./turns";
+import { voicesView } from "./voices";
 import { say, switchLanguage, translate } from "./words";
 
-const language = element("language", HTMLButtonElement);
+const VIEWS: Record<ViewName, View> = { speak, history: past, compare, voices: voicesView };
+const NAMES = Object.keys(VIEWS) as ViewName[];
+
+let open: ViewName | null = null;
+
+function arrive(): void {
+  const { view, asked } = here();
+  if (open !== null && open !== view) VIEWS[open].leave();
+  for (const name of NAMES) {
+    element(`view-${name}`, HTMLElement).hidden = name !== view;
+    const tab = element(`to-${name}`, HTMLAnchorElement);
+    if (name === view) tab.setAttribute("aria-current", "page");
+    else tab.removeAttribute("aria-current");
+  }
+  open = view;
+  showTitle();
+  VIEWS[view].enter(asked);
+}
 
 function show(): void {
   translate();
+  const language = element("language", HTMLButtonElement);
   language.textContent = say("language");
   language.lang = say("language") === "中文" ? "zh-CN" : "en";
-  speak.show();
-  history.show();
-  voices.show();
-  name();
+  for (const name of NAMES) VIEWS[name].show();
+  showTitle();
 }
 
-function name(): void {
-  document.title = `${say({ speak: "title", history: "history", voices: "voices" }[current()] as "title")} · indextts-hub`;
+function showTitle(): void {
+  document.title = `${say(VIEWS[open ?? "speak"].title)} · indextts-hub`;
 }
 
-language.addEventListener("click", () => {
+element("language", HTMLButtonElement).addEventListener("click", () => {
   switchLanguage();
   show();
-  if (current() === "voices") void voices.open();
 });
+element("skip", HTMLAnchorElement).addEventListener("click", (event) => {
+  // The address is the view's: the jump is made without it.
+  event.preventDefault();
+  element("main", HTMLElement).focus();
+});
+openDoor();
+listenForSpace();
+startSpeak();
+startHistory();
+startCompare();
+onArrival(arrive);
 show();
-void speak.findVersions();
-follow((view) => {
-  name();
-  if (view === "history") history.open();
-  if (view === "voices") void voices.open();
-});
+arrive();

@@ -4,13 +4,30 @@ export interface Ask {
   text: string;
   model?: string;
   voice?: string;
-  emotion: string;
+  emotion?: string;
   intensity: number;
+  emotion_vector?: Record<string, number>;
   speed: number;
   format: string;
+  seed?: number;
+  roles?: Record<string, Manner>;
+}
+
+/** How a role of a script speaks. */
+export interface Manner {
+  voice?: string;
+  emotion_vector: Record<string, number>;
+  speed: number;
 }
 
 export type Status = "queued" | "running" | "done" | "failed" | "cancelled";
+
+/** What was spoken in one go, in seconds of the audio. */
+export interface Segment {
+  text: string;
+  start: number;
+  end: number;
+}
 
 export interface Task {
   id: string;
@@ -19,19 +36,27 @@ export interface Task {
   deleted: string | null;
   text: string;
   model: string;
-  model_digest: string;
+  model_digest: string | null;
   voice: string | null;
   emotion: string | null;
-  settings: { format: string; intensity: number; speed: number };
-  duration: number;
-  sample_rate: number;
+  settings: {
+    format: string;
+    emotion: number[];
+    intensity: number;
+    speed: number;
+    seed: number;
+    roles: { name: string; emotion: number[]; speed: number; voice: string | null }[];
+  };
+  duration: number | null;
+  sample_rate: number | null;
+  segments: Segment[];
   warnings: string[];
   error: string | null;
-  audio_url: string;
+  audio_url: string | null;
 }
 
-/** A page of the history, the latest first; `total` counts all pages. */
-export interface TaskList {
+/** A page of the history; `total` counts all pages. */
+export interface TaskPage {
   tasks: Task[];
   total: number;
 }
@@ -65,27 +90,34 @@ export interface Version {
   trouble: string | null;
 }
 
+/** The emotions that a vector weighs, in its order. */
+export const EMOTIONS = ["happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm"] as const;
+
 /** What the service said is wrong, and what to do about it. */
 export class Trouble extends Error {}
 
 /** The service did not answer at all. */
 export class Unreachable extends Error {}
 
-/** The service wants to know who asks. */
+/** The service wants to know who asks, and was not told. */
 export class Stranger extends Error {}
 
 // A browser reconnects by itself when a stream breaks; after this many times in a row the service is gone.
 const MOST_RECONNECTS = 3;
+// An answer takes milliseconds, and seconds on a bad link; what takes longer will not come.
+const LONGEST_WAIT_MS = 30_000;
+
+let introduce = (): Promise<boolean> => Promise.resolve(false);
+
+/** Ask the reader who it is, by `asking`, whenever the service wants to know; a request goes on after a yes. */
+export function onStranger(asking: () => Promise<boolean>): void {
+  introduce = asking;
+}
 
 /** Begin a synthesis; it goes on until it is followed to its end or cancelled. */
 export async function begin(ask: Ask): Promise<Task> {
-  const answer = await request("/api/tasks", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(ask),
-  });
-  if (!answer.ok) throw await trouble(answer);
-  return (await answer.json()) as Task;
+  const how = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(ask) };
+  return (await (await good("/api/tasks", how)).json()) as Task;
 }
 
 /** Wait for the end of a synthesis, and hear of each segment on the way. */
@@ -118,19 +150,27 @@ export async function cancel(id: string): Promise<void> {
   await request(`/api/tasks/${id}/cancel`, { method: "POST" });
 }
 
-export async function tasks(query: URLSearchParams): Promise<TaskList> {
-  return (await (await good(`/api/tasks?${query}`)).json()) as TaskList;
+/** One page of what was spoken, the latest first. `wanted` is the query of `GET /api/tasks`. */
+export async function tasks(wanted: URLSearchParams, signal?: AbortSignal): Promise<TaskPage> {
+  const answer = await good(`/api/tasks?${wanted}`, signal ? { signal } : {});
+  return (await answer.json()) as TaskPage;
 }
 
-/** Delete a task; `restore` brings it back until it is purged. */
+export async function task(id: string): Promise<Task> {
+  return (await (await good(`/api/tasks/${encodeURIComponent(id)}`)).json()) as Task;
+}
+
+/** Move a task to the trash. */
 export async function remove(id: string): Promise<void> {
   await good(`/api/tasks/${id}`, { method: "DELETE" });
 }
 
+/** Bring a task back from the trash. */
 export async function restore(id: string): Promise<void> {
   await good(`/api/tasks/${id}/restore`, { method: "POST" });
 }
 
+/** Forget a task that is in the trash, for good. */
 export async function purge(id: string): Promise<void> {
   await good(`/api/tasks/${id}/purge`, { method: "POST" });
 }
@@ -186,12 +226,18 @@ async function good(path: string, how: RequestInit = {}): Promise<Response> {
 }
 
 async function request(path: string, how: RequestInit): Promise<Response> {
+  const answer = await answered(path, how);
+  if (answer.status !== 401) return answer;
+  if (!(await introduce())) throw new Stranger();
+  return answered(path, how);
+}
+
+async function answered(path: string, how: RequestInit): Promise<Response> {
+  const patience = AbortSignal.timeout(LONGEST_WAIT_MS);
   try {
-    const answer = await fetch(path, how);
-    if (answer.status === 401) throw new Stranger();
-    return answer;
+    return await fetch(path, { ...how, signal: how.signal ? AbortSignal.any([how.signal, patience]) : patience });
   } catch (error) {
-    if (error instanceof TypeError) throw new Unreachable();
+    if (error instanceof TypeError || patience.aborted) throw new Unreachable();
     throw error;
   }
 }

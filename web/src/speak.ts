@@ -1,11 +1,15 @@
-// The view in which a text is typed, a button is pressed, and it is heard.
+// Speak: a text is typed, a button is pressed, and it is heard.
 
-import { element } from "./dom";
-import { type Ask, type Progress, type Task, Trouble, type Version } from "./service";
-import { begin, cancel, follow, versions, voices } from "./service";
-import { card, showFacts } from "./take";
-import { fail } from "./trouble";
-import { type Word, say } from "./words";
+import { fillAgain, forgetKept, keptSettings } from "./again";
+import { sentence } from "./trouble";
+import { copied, element, made, within } from "./dom";
+import { facts } from "./facts";
+import { Player } from "./player";
+import { restate, type View } from "./views";
+import { type Ask, EMOTIONS, type Progress, type Task, Trouble, type Version } from "./service";
+import { begin, cancel, follow, task as found, versions, voices } from "./service";
+import { endTurns, takeTurn } from "./turns";
+import { say, translate, type Word } from "./words";
 
 const form = element("ask", HTMLFormElement);
 const text = element("text", HTMLTextAreaElement);
@@ -20,9 +24,10 @@ const stop = element("stop", HTMLButtonElement);
 const progress = element("progress", HTMLElement);
 const trouble = element("trouble", HTMLElement);
 const bar = element("bar", HTMLProgressElement);
-const takes = element("takes", HTMLElement);
+const list = element("takes", HTMLElement);
+const pair = element("pair", HTMLAnchorElement);
 
-export const EMOTIONS: Word[] = ["neutral", "happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm"];
+const LABELS: Word[] = ["neutral", ...EMOTIONS];
 const MARKS: [string, Word][] = [
   ["[happy 0.8]", "markEmotion"],
   ["<break 500ms>", "markBreak"],
@@ -31,54 +36,147 @@ const MARKS: [string, Word][] = [
 ];
 // A version that is being loaded is asked after this often; it takes seconds to minutes.
 const ASK_AGAIN_MS = 2000;
+// Each take holds its audio; the older ones stand in the history.
+const MOST_TAKES = 20;
+const DRAFT = "draft";
 
 let served: Version[] = [];
 let busy = false;
 let underWay: Task | null = null;
+let takes: Player[] = [];
+// A version that is to be chosen as soon as it is known which there are.
+let wanted = "";
 
-/** Put the words of the language of now everywhere that `data-say` does not reach. */
-export function show(): void {
-  text.placeholder = say("placeholder");
-  element("marks", HTMLElement).replaceChildren(
-    ...MARKS.flatMap(([mark, meaning]) => {
-      const code = document.createElement("dt");
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "small";
-      button.textContent = mark;
-      button.addEventListener("click", () => insert(mark.replace("…", "")));
-      code.append(button);
-      return [code, Object.assign(document.createElement("dd"), { textContent: say(meaning) })];
+export const speak: View = {
+  title: "title",
+  enter(asked) {
+    const from = asked.get("from");
+    if (from !== null) void again(from);
+    if (takes[0] !== undefined) takeTurn(takes[0]);
+  },
+  leave: endTurns,
+  show() {
+    showMarks();
+    showEmotions();
+    if (voice.options[0] !== undefined) voice.options[0].textContent = say("ownVoice");
+    showNumbers();
+    for (const take of takes) showTake(take);
+  },
+};
+
+export function startSpeak(): void {
+  text.value = sessionStorage.getItem(DRAFT) ?? "";
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    void submit();
+  });
+  form.addEventListener("input", showNumbers);
+  text.addEventListener("input", keepDraft);
+  model.addEventListener("change", () => {
+    showEmotions();
+    void findVoices();
+  });
+  form.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      void submit();
+    }
+  });
+  stop.addEventListener("click", () => {
+    if (underWay !== null) void cancel(underWay.id).catch(fail);
+  });
+  element("forget", HTMLButtonElement).addEventListener("click", () => {
+    forgetKept();
+    text.focus();
+  });
+  void findVersions();
+}
+
+/** Fill the form with what a task was spoken from. */
+async function again(id: string): Promise<void> {
+  restate("speak");
+  try {
+    const task = await found(id);
+    text.value = task.text;
+    keepDraft();
+    intensity.valueAsNumber = task.settings.intensity;
+    speed.valueAsNumber = task.settings.speed;
+    if ([...format.options].some((option) => option.value === task.settings.format)) format.value = task.settings.format;
+    wanted = task.model;
+    if (served.some((version) => version.version === wanted)) model.value = wanted;
+    showEmotions(task.emotion ?? "neutral");
+    showNumbers();
+    await findVoices();
+    voice.value = task.voice ?? "";
+    if (voice.selectedIndex < 0) voice.value = "";
+    fillAgain(task, voice.value !== "");
+    const there = served.length === 0 || served.some((version) => version.version === task.model);
+    trouble.textContent = there ? "" : say("notServed", task.model);
+    text.focus();
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function showEmotions(label?: string): void {
+  const now = label ?? new FormData(form).get("emotion") ?? "neutral";
+  const able = served.find((version) => version.version === model.value)?.emotions ?? [];
+  const labels = able.length > 0 ? LABELS.filter((label) => able.includes(label)) : LABELS;
+  emotions.replaceChildren(
+    ...labels.map((label) => {
+      const chip = made("label");
+      const input = made("input");
+      input.type = "radio";
+      input.name = "emotion";
+      input.value = label;
+      input.checked = label === now || (label === "neutral" && !labels.includes(now as Word));
+      chip.append(input, made("span", "", say(label)));
+      return chip;
     }),
   );
-  showEmotions();
-  showVoices();
-  showNumbers();
-  showFacts(takes);
 }
 
-/** Fill the form with what a task was asked for, so that it can be taken again, or changed. */
-export function fill(task: Task): void {
-  text.value = task.text;
-  intensity.valueAsNumber = task.settings.intensity;
-  speed.valueAsNumber = task.settings.speed;
-  format.value = task.settings.format;
-  if ([...model.options].some((option) => option.value === task.model)) model.value = task.model;
-  showEmotions(task.emotion ?? "neutral");
-  if (task.voice !== null) voice.value = task.voice;
+function showMarks(): void {
+  element("marks", HTMLElement).replaceChildren(
+    ...MARKS.flatMap(([mark, meaning]) => {
+      const code = made("dt");
+      const button = made("button", "small", mark);
+      button.type = "button";
+      button.addEventListener("click", () => insert(mark.replace("…", "")));
+      code.append(button);
+      return [code, made("dd", "", say(meaning))];
+    }),
+  );
+}
+
+function insert(mark: string): void {
+  text.focus();
+  text.setRangeText(mark, text.selectionStart, text.selectionEnd, "end");
+  keepDraft();
   showNumbers();
 }
 
-/** Ask which versions are served, again and again until one of them can speak. */
-export async function findVersions(): Promise<void> {
+function keepDraft(): void {
+  sessionStorage.setItem(DRAFT, text.value);
+}
+
+function showNumbers(): void {
+  element("count", HTMLElement).textContent = say("count", [...text.value].length);
+  element("intensity-shown", HTMLElement).textContent = `${Math.round(intensity.valueAsNumber * 100)} %`;
+  element("speed-shown", HTMLElement).textContent = `${speed.valueAsNumber.toFixed(2)} ×`;
+  intensity.disabled = new FormData(form).get("emotion") === "neutral" && !text.value.includes("[");
+}
+
+async function findVersions(): Promise<void> {
   try {
     served = await versions();
   } catch (error) {
-    fail(error, trouble, () => void findVersions());
+    fail(error);
     setTimeout(findVersions, ASK_AGAIN_MS);
     return;
   }
-  const now = model.value;
+  const now = wanted || model.value;
+  wanted = "";
   const names = [...new Set(served.map((version) => version.version))];
   model.replaceChildren(
     ...names.map((name) => {
@@ -101,7 +199,8 @@ export async function findVersions(): Promise<void> {
 
 /** Offer the voices that are kept, where the chosen version can speak with them. */
 export async function findVoices(): Promise<void> {
-  const kept = canClone() ? await voices().catch(() => []) : [];
+  const clones = served.some((version) => version.version === model.value && version.cloning);
+  const kept = clones ? await voices().catch(() => []) : [];
   const now = voice.value;
   voice.replaceChildren(new Option(say("ownVoice"), ""), ...kept.map((found) => new Option(found.name, found.id)));
   if (kept.some((found) => found.id === now)) voice.value = now;
@@ -113,50 +212,13 @@ export function anyClones(): boolean {
   return served.some((version) => version.cloning);
 }
 
-function canClone(): boolean {
-  return served.some((version) => version.version === model.value && version.cloning);
-}
-
-function showEmotions(now = String(new FormData(form).get("emotion") ?? "neutral")): void {
-  const able = served.find((version) => version.version === model.value)?.emotions ?? [];
-  const labels = able.length > 0 ? EMOTIONS.filter((label) => able.includes(label)) : EMOTIONS;
-  const chosen = labels.includes(now as Word) ? now : "neutral";
-  emotions.replaceChildren(
-    ...labels.map((label) => {
-      const chip = document.createElement("label");
-      const input = Object.assign(document.createElement("input"), { type: "radio", name: "emotion", value: label });
-      input.checked = label === chosen;
-      chip.append(input, Object.assign(document.createElement("span"), { textContent: say(label) }));
-      return chip;
-    }),
-  );
-}
-
-function showVoices(): void {
-  const own = voice.options[0];
-  if (own !== undefined) own.textContent = say("ownVoice");
-}
-
-function showNumbers(): void {
-  element("count", HTMLElement).textContent = String([...text.value].length);
-  element("intensity-shown", HTMLElement).textContent = `${Math.round(intensity.valueAsNumber * 100)} %`;
-  element("speed-shown", HTMLElement).textContent = `${speed.valueAsNumber.toFixed(2)} ×`;
-  intensity.disabled = new FormData(form).get("emotion") === "neutral" && !text.value.includes("[");
-}
-
-function insert(mark: string): void {
-  text.focus();
-  text.setRangeText(mark, text.selectionStart, text.selectionEnd, "end");
-  showNumbers();
-}
-
 async function submit(): Promise<void> {
   if (busy || !form.reportValidity()) return;
   setBusy(true);
   const began = performance.now();
   const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1);
   progress.textContent = say("speaking", "0.0");
-  const clock = setInterval(() => (progress.textContent = say("speaking", seconds())), 500);
+  const ticking = setInterval(() => (progress.textContent = say("speaking", seconds())), 500);
   try {
     underWay = await begin(asked());
     const task = await follow(underWay.id, showProgress);
@@ -165,24 +227,27 @@ async function submit(): Promise<void> {
     if (task.status === "done") add(task);
   } catch (error) {
     progress.textContent = "";
-    fail(error, trouble, () => void submit());
+    fail(error);
   } finally {
-    clearInterval(clock);
+    clearInterval(ticking);
     underWay = null;
     setBusy(false);
   }
 }
 
 function asked(): Ask {
-  return {
+  const ask: Ask = {
     text: text.value,
     emotion: String(new FormData(form).get("emotion")),
     intensity: intensity.valueAsNumber,
     speed: speed.valueAsNumber,
     format: format.value,
-    ...(model.value ? { model: model.value } : {}),
     ...(voice.value ? { voice: voice.value } : {}),
+    ...keptSettings(),
   };
+  // A mix stands in place of one emotion.
+  if (ask.emotion_vector !== undefined) delete ask.emotion;
+  return model.value ? { ...ask, model: model.value } : ask;
 }
 
 function setBusy(now: boolean): void {
@@ -201,29 +266,37 @@ function showProgress({ segments, spoken }: Progress): void {
 }
 
 function add(task: Task): void {
-  const item = card(task);
+  const take = copied("take");
+  // Whoever went to another view meanwhile is not to be spoken to from here.
+  const player = new Player(task, !form.closest("[hidden]"));
+  within(take, ".said", HTMLElement).textContent = task.text;
+  within(take, ".said", HTMLElement).hidden = task.segments.length > 1;
+  within(take, ".sounds", HTMLElement).append(player.element);
+  within(take, ".warnings", HTMLElement).append(...task.warnings.map((warning) => made("li", "", warning)));
+  takes.unshift(player);
+  for (const old of takes.splice(MOST_TAKES)) {
+    const gone = old.element.closest("li");
+    old.end();
+    gone?.remove();
+  }
+  showTake(player);
   element("empty", HTMLElement).hidden = true;
-  takes.prepend(item);
-  const audio = item.querySelector("audio");
-  // A browser may refuse to play by itself; then the reader presses play.
-  audio?.play().catch(() => audio.focus());
+  list.prepend(take);
+  const [latest, before] = takes;
+  pair.hidden = before === undefined;
+  if (latest && before) pair.href = `#compare?a=${before.task.id}&b=${latest.task.id}`;
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  void submit();
-});
-form.addEventListener("input", showNumbers);
-model.addEventListener("change", () => {
-  showEmotions();
-  void findVoices();
-});
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !element("view-speak", HTMLElement).hidden) {
-    event.preventDefault();
-    void submit();
-  }
-});
-stop.addEventListener("click", () => {
-  if (underWay !== null) void cancel(underWay.id).catch((error: unknown) => fail(error, trouble, () => undefined));
-});
+function showTake(player: Player): void {
+  player.show();
+  const take = player.element.closest("li");
+  if (take === null) return;
+  translate(take);
+  const line = within(take, ".facts", HTMLElement);
+  line.textContent = facts(player.task);
+  line.title = `sha256:${player.task.model_digest}`;
+}
+
+function fail(error: unknown): void {
+  trouble.textContent = sentence(error);
+}

@@ -1,44 +1,52 @@
-// What went wrong, said where the reader looks; and the door, where the service wants to know who asks.
+// The door: who asks, where the service wants to know. What was asked for goes on once the key was a good one.
 
 import { element } from "./dom";
-import { Stranger, Trouble, Unreachable, signIn } from "./service";
+import { onStranger, signIn, Stranger, Trouble, Unreachable } from "./service";
 import { say } from "./words";
 
 const door = element("door", HTMLDialogElement);
 const key = element("key", HTMLInputElement);
 const refused = element("refused", HTMLElement);
 
-let waiting: (() => void)[] = [];
+// Everybody who waits at the door; all of them are let in together.
+let waiting: ((known: boolean) => void)[] = [];
 
-/** Say what is wrong at `place`; if the service wants a key, ask for it, and do `again` when there is one. */
-export function fail(error: unknown, place: HTMLElement, again: () => void): void {
-  if (error instanceof Stranger) askWho(again);
-  else if (error instanceof Unreachable) place.textContent = say("offline");
-  else if (error instanceof Trouble) place.textContent = error.message;
-  else throw error;
-}
-
-function askWho(again: () => void): void {
-  waiting.push(again);
+function ask(): Promise<boolean> {
   refused.textContent = "";
   if (!door.open) door.showModal();
+  return new Promise((resolve) => waiting.push(resolve));
+}
+
+function tell(known: boolean): void {
+  const told = waiting;
+  waiting = [];
+  for (const resolve of told) resolve(known);
 }
 
 async function enter(): Promise<void> {
-  const good = await signIn(key.value).catch(() => false);
-  if (!good) {
+  if (!(await signIn(key.value).catch(() => false))) {
     refused.textContent = say("refused");
     key.select();
     return;
   }
   key.value = "";
+  tell(true);
   door.close();
-  const first = waiting;
-  waiting = [];
-  for (const again of first) again();
 }
 
-element("enter", HTMLFormElement).addEventListener("submit", (event) => {
-  event.preventDefault();
-  void enter();
-});
+/** What went wrong, as a sentence for people. A defect of the page itself is thrown on. */
+export function sentence(error: unknown): string {
+  if (error instanceof Stranger) return say("stranger");
+  if (error instanceof Unreachable) return say("offline");
+  if (error instanceof Trouble) return error.message;
+  throw error;
+}
+
+export function openDoor(): void {
+  onStranger(ask);
+  door.addEventListener("close", () => tell(false));
+  element("enter", HTMLFormElement).addEventListener("submit", (event) => {
+    event.preventDefault();
+    void enter();
+  });
+}

@@ -1,39 +1,50 @@
-// The views of the page, one at a time, by the address's hash: a link leads to one, and the browser's buttons go back and forth.
+// Where the reader is. It stands in the address behind the `#`: a reload or a link brings it back, and no server hears of it.
 
-import { element } from "./dom";
+import type { Word } from "./words";
 
-export type View = "speak" | "history" | "voices";
+export type ViewName = "speak" | "history" | "compare" | "voices";
 
-const VIEWS: View[] = ["speak", "history", "voices"];
-
-/** Show the view that the address names, now and whenever it changes, and tell which. */
-export function follow(shown: (view: View) => void): void {
-  const show = (): void => {
-    const view = current();
-    for (const name of VIEWS) {
-      element(`view-${name}`, HTMLElement).hidden = name !== view;
-      const tab = element(`to-${name}`, HTMLAnchorElement);
-      if (name === view) tab.setAttribute("aria-current", "page");
-      else tab.removeAttribute("aria-current");
-    }
-    shown(view);
-  };
-  addEventListener("hashchange", show);
-  show();
+/** One view of the page: `enter` is told what the address asks for, also when only that has changed. */
+export interface View {
+  title: Word;
+  enter(asked: URLSearchParams): void;
+  leave(): void;
+  /** Say everything again: the language has changed. */
+  show(): void;
 }
 
-export function current(): View {
-  const name = location.hash.slice(1).split("?")[0] as View;
-  return VIEWS.includes(name) ? name : "speak";
+export interface Place {
+  view: ViewName;
+  asked: URLSearchParams;
 }
 
-/** What the address says behind the view's name: `#history?q=…`. */
-export function state(): URLSearchParams {
-  return new URLSearchParams(location.hash.split("?")[1] ?? "");
+const NAMES: readonly string[] = ["speak", "history", "compare", "voices"];
+
+let arrived = (): void => {};
+
+export function here(): Place {
+  const [name = "", asked = ""] = location.hash.replace(/^#/, "").split("?", 2);
+  return { view: NAMES.includes(name) ? (name as ViewName) : "speak", asked: new URLSearchParams(asked) };
 }
 
-/** Put the state of a view into the address, without a step in the browser's history. */
-export function keep(view: View, values: URLSearchParams): void {
-  const written = values.toString();
-  history.replaceState(null, "", `#${view}${written ? `?${written}` : ""}`);
+/** The address of a view; what is empty is left out. */
+export function address(view: ViewName, asked: Record<string, string> = {}): string {
+  const written = new URLSearchParams(Object.entries(asked).filter(([, value]) => value !== "")).toString();
+  return `#${view}${written && `?${written}`}`;
+}
+
+export function go(view: ViewName, asked: Record<string, string> = {}): void {
+  history.pushState(null, "", address(view, asked));
+  arrived();
+}
+
+/** Change what the address asks for without a step that Back would have to go through. */
+export function restate(view: ViewName, asked: Record<string, string> = {}): void {
+  history.replaceState(null, "", address(view, asked));
+}
+
+/** Be told of every arrival: links, Back and Forward, `go`. */
+export function onArrival(told: () => void): void {
+  arrived = told;
+  addEventListener("popstate", told);
 }

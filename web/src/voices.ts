@@ -3,7 +3,9 @@
 import { copied, element, within } from "./dom";
 import { type Consent, type Voice, clip, consents, deleteVoice, keepVoice, voices } from "./service";
 import { anyClones, findVoices } from "./speak";
-import { fail } from "./trouble";
+import { sentence } from "./trouble";
+import { endTurns } from "./turns";
+import type { View } from "./views";
 import { toWave } from "./wave";
 import { language, say, translate } from "./words";
 
@@ -21,26 +23,39 @@ const LONGEST_SECONDS = 60;
 let recorder: MediaRecorder | null = null;
 let wave: Blob | null = null;
 
-export function show(): void {
+export const voicesView: View = {
+  title: "voices",
+  enter: () => void open(),
+  leave: endTurns,
+  show() {
+    show();
+    if (!element("view-voices", HTMLElement).hidden) void open();
+  },
+};
+
+function show(): void {
   record.textContent = say(recorder === null ? "record" : "recordStop");
   element("cloning", HTMLElement).textContent = anyClones() ? "" : say("noCloning");
 }
 
 /** Show the voices that are kept. */
-export async function open(): Promise<void> {
+async function open(): Promise<void> {
   show();
   try {
     const [found, allowed] = await Promise.all([voices(), consents()]);
     kept.replaceChildren(...found.map((voice) => row(voice, allowed.find((consent) => consent.id === voice.consent))));
     element("no-voices", HTMLElement).hidden = found.length > 0;
   } catch (error) {
-    fail(error, trouble, () => void open());
+    fail(error);
   }
+}
+
+function fail(error: unknown): void {
+  trouble.textContent = sentence(error);
 }
 
 function row(voice: Voice, consent: Consent | undefined): HTMLElement {
   const copy = copied("kept-voice");
-  const item = within(copy, "li", HTMLLIElement);
   within(copy, ".name", HTMLElement).textContent = voice.name;
   within(copy, ".facts", HTMLElement).textContent = say("seconds", voice.seconds.toFixed(1));
   const audio = within(copy, "audio", HTMLAudioElement);
@@ -53,11 +68,11 @@ function row(voice: Voice, consent: Consent | undefined): HTMLElement {
   within(copy, ".delete", HTMLButtonElement).addEventListener("click", () => {
     void deleteVoice(voice.id).then(
       () => Promise.all([open(), findVoices()]),
-      (error: unknown) => fail(error, trouble, () => void open()),
+      fail,
     );
   });
   translate(copy);
-  return item;
+  return copy;
 }
 
 async function keepIt(): Promise<void> {
@@ -73,7 +88,7 @@ async function keepIt(): Promise<void> {
   try {
     await keepVoice(sent);
   } catch (error) {
-    fail(error, trouble, () => void keepIt());
+    fail(error);
     return;
   }
   form.reset();

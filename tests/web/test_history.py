@@ -1,0 +1,202 @@
+"""The history: looked through, heard, taken again, deleted and brought back."""
+
+import json
+from datetime import datetime, timedelta
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.synth.service.conftest import RunningService
+from tests.web.conftest import playing, remembered, spoken
+
+pytestmark = pytest.mark.slow
+
+
+def rows(page: Page) -> Locator:
+    return page.locator("#rows > li[data-id]")
+
+
+def test_what_was_spoken_is_searched_and_heard_where_it_stands(page: Page) -> None:
+    spoken(page, "一只独特的鹦鹉", emotion="happy")
+    spoken(page, "别的")
+    page.get_by_role("link", name="历史", exact=True).click()
+    expect(page.get_by_text("一只独特的鹦鹉")).to_be_visible()
+    page.get_by_role("searchbox").fill("鹦鹉")
+    expect(page.get_by_text("共 1 条")).to_be_visible()
+    expect(rows(page)).to_have_count(1)
+    row = rows(page).first
+    row.get_by_role("button", name="播放").click()
+    playing(page, "#sound")
+    expect(row.get_by_role("slider", name="播放位置")).to_be_visible()
+    expect(row.get_by_text("AI 生成")).to_be_visible()
+    # What the address says is what is shown, also when it is opened anew.
+    page.reload()
+    expect(page.get_by_role("searchbox")).to_have_value("鹦鹉")
+    expect(rows(page)).to_have_count(1)
+    page.get_by_label("情感").last.select_option("neutral")
+    expect(page.get_by_text("没有符合筛选条件的记录。")).to_be_visible()
+    page.get_by_role("button", name="清除筛选").click()
+    expect(page.get_by_text("别的")).to_be_visible()
+
+
+def test_every_filter_narrows_the_list_and_stands_in_the_address(page: Page, service: RunningService) -> None:
+    spoken(page, "筛选甲", emotion="happy")
+    spoken(page, "筛选乙")
+    remembered(service, "筛选丙", 1)
+    filters = page.get_by_role("search")
+
+    def finds(query: str, *texts: str) -> None:
+        page.goto("/#history?q=筛选" + query)
+        expect(page.locator("#found")).to_have_text(f"共 {len(texts)} 条")
+        expect(rows(page).locator(".said")).to_have_text(list(texts))
+
+    today = datetime.now().astimezone().date()
+    finds("", "筛选乙", "筛选甲", "筛选丙 0")
+    finds("&emotion=happy", "筛选甲")
+    finds("&status=failed", "筛选丙 0")
+    finds("&model=sine", "筛选乙", "筛选甲", "筛选丙 0")
+    finds("&model=another")
+    expect(filters.get_by_label("版本")).to_have_value("another")
+    finds(f"&since={today}", "筛选乙", "筛选甲")
+    finds(f"&until={today - timedelta(days=2)}", "筛选丙 0")
+    filters.get_by_label("状态").select_option("done")
+    expect(page.get_by_text("没有符合筛选条件的记录。")).to_be_visible()
+    assert "status=done" in page.url
+    assert f"until={today - timedelta(days=2)}" in page.url
+
+
+def test_a_deleted_one_is_brought_back_at_once_or_from_the_trash(page: Page) -> None:
+    for text in ("第一句要删", "第二句要删"):
+        spoken(page, text)
+    page.goto("/#history?q=要删")
+    expect(rows(page)).to_have_count(2)
+    rows(page).first.get_by_role("button", name="删除").click()
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("button", name="撤销").click()
+    expect(rows(page)).to_have_count(2)
+    expect(rows(page).first).to_contain_text("第二句要删")
+    rows(page).first.get_by_role("button", name="删除").click()
+    expect(rows(page)).to_have_count(1)
+    page.keyboard.press("Control+z")
+    expect(rows(page)).to_have_count(2)
+    rows(page).first.get_by_role("button", name="删除").click()
+    expect(rows(page)).to_have_count(1)
+    page.get_by_role("link", name="回收站").click()
+    expect(rows(page)).to_have_count(1)
+    expect(rows(page).first).to_contain_text("第二句要删")
+    rows(page).first.get_by_role("button", name="恢复").click()
+    expect(page.get_by_text("回收站是空的。")).to_be_visible()
+    page.goto("/#history?q=要删")
+    expect(rows(page)).to_have_count(2)
+
+
+def test_a_purged_one_is_gone_for_good(page: Page) -> None:
+    spoken(page, "永远消失")
+    page.goto("/#history?q=永远消失")
+    rows(page).first.get_by_role("button", name="删除").click()
+    page.goto("/#history?q=永远消失&trash=1")
+    rows(page).first.get_by_role("button", name="彻底删除").click()
+    expect(page.get_by_text("没有符合筛选条件的记录。")).to_be_visible()
+
+
+def test_one_is_taken_again_with_the_same_settings(page: Page) -> None:
+    spoken(page, "再来一遍", emotion="happy", intensity=0.8, speed=1.5, format="mp3", seed=7)
+    page.goto("/#history?q=再来一遍")
+    rows(page).first.get_by_role("link", name="再来一次").click()
+    expect(page.get_by_label("文本")).to_have_value("再来一遍")
+    expect(page.get_by_role("radio", name="高兴")).to_be_checked()
+    expect(page.get_by_label("强度")).to_have_value("0.8")
+    expect(page.get_by_label("语速")).to_have_value("1.5")
+    expect(page.get_by_label("格式")).to_have_value("mp3")
+    # What the form has no field for goes along, and is said.
+    expect(page.get_by_text("随机种子 7")).to_be_visible()
+    with page.expect_request("**/api/tasks") as asked:
+        page.get_by_role("button", name="合成").click()
+    assert json.loads(asked.value.post_data or "") == {
+        "text": "再来一遍", "emotion": "happy", "intensity": 0.8, "speed": 1.5, "format": "mp3", "model": "sine", "seed": 7,
+    }  # fmt: skip
+    # Back leads to the history as it was looked at.
+    page.go_back()
+    expect(page.get_by_role("searchbox")).to_have_value("再来一遍")
+
+
+def test_a_mix_of_emotions_is_taken_again_until_it_is_left_out(page: Page) -> None:
+    task = spoken(page, "混合情感", emotion_vector={"happy": 0.4})
+    page.goto(f"/#speak?from={task}")
+    expect(page.get_by_text("高兴 40 %")).to_be_visible()
+    with page.expect_request("**/api/tasks") as asked:
+        page.get_by_role("button", name="合成").click()
+    sent = json.loads(asked.value.post_data or "")
+    assert sent["emotion_vector"] == {"happy": 0.4}
+    assert "emotion" not in sent
+    page.get_by_role("button", name="不沿用").click()
+    with page.expect_request("**/api/tasks") as asked:
+        page.get_by_role("button", name="合成").click()
+    assert json.loads(asked.value.post_data or "")["emotion"] == "neutral"
+
+
+def test_ten_thousand_tasks_are_scrolled_and_searched_without_a_stall(page: Page, service: RunningService) -> None:
+    remembered(service, "长历史", 10_000)
+    page.goto("/#history?q=长历史")
+    expect(page.get_by_text("共 10,000 条")).to_be_visible()
+    expect(rows(page).first).to_contain_text("长历史 9999")
+    # From end to end, as fast as a reader throws it, while the longest pause between two frames is measured.
+    longest = page.evaluate(
+        """() => new Promise(done => {
+            let frames = 0, before = performance.now(), longest = 0;
+            const step = now => {
+                longest = Math.max(longest, now - before);
+                before = now;
+                scrollTo(0, document.documentElement.scrollHeight * (frames += 1) / 120);
+                if (frames < 120) requestAnimationFrame(step); else done(longest);
+            };
+            requestAnimationFrame(step);
+        })"""
+    )
+    assert longest < 250, f"{longest:.0f} ms"
+    expect(page.get_by_text("长历史 0", exact=True)).to_be_visible()
+    assert page.locator("#rows > li").count() < 60
+    # In the middle the rows are those of the middle.
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
+    expect(page.get_by_text("长历史 5000", exact=True)).to_be_attached()
+    began = page.evaluate("performance.now()")
+    page.get_by_role("searchbox").fill("长历史 777")
+    expect(page.get_by_text("共 11 条")).to_be_visible()
+    assert page.evaluate("performance.now()") - began < 2000
+
+
+def test_up_and_down_lead_through_the_rows(page: Page, service: RunningService) -> None:
+    remembered(service, "键盘", 80)
+    page.goto("/#history?q=键盘")
+    expect(rows(page).first).to_contain_text("键盘 79")
+    rows(page).first.get_by_role("link", name="再来一次").focus()
+    for _ in range(60):
+        page.keyboard.press("ArrowDown")
+        page.wait_for_timeout(15)
+    focused = page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused == "再来一次: 键盘 19"
+
+
+def test_what_is_being_spoken_is_shown_until_it_is_done(page: Page) -> None:
+    page.request.post("/api/tasks", data={"text": "慢。" * 5 + "在途"})
+    page.goto("/#history?q=在途")
+    expect(rows(page).first.locator(".state")).to_have_text("合成中")
+    expect(rows(page).first.get_by_role("button", name="播放")).to_be_enabled(timeout=15_000)
+
+
+def test_a_lost_connection_is_said_and_recovered_from(page: Page) -> None:
+    spoken(page, "断线")
+    page.route("**/api/tasks?*", lambda route: route.abort())
+    page.goto("/#history?q=断线")
+    expect(page.get_by_role("alert").filter(has_text="服务没有响应")).to_be_visible()
+    page.unroute("**/api/tasks?*")
+    expect(rows(page)).to_have_count(1, timeout=10_000)
+    expect(page.get_by_text("服务没有响应")).to_be_hidden()
+
+
+def test_an_empty_history_leads_to_speaking(page: Page) -> None:
+    page.route("**/api/tasks?*", lambda route: route.fulfill(json={"tasks": [], "total": 0, "page": 1, "size": 50}))
+    page.goto("/#history")
+    expect(page.get_by_text("还没有合成过语音。")).to_be_visible()
+    page.get_by_role("link", name="去合成").click()
+    expect(page.get_by_label("文本")).to_be_visible()
