@@ -1,0 +1,97 @@
+"""axe finds nothing wrong in any view, in either theme, wide or narrow, in both languages."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.synth.service.conftest import RunningService
+from tests.web.conftest import opened, spoken
+
+pytestmark = pytest.mark.slow
+
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+@pytest.fixture(params=["zh-CN", "en"])
+def reader(request: pytest.FixtureRequest, browser: Browser, service: RunningService) -> Iterator[Page]:
+    with opened(browser, service.address, request.param) as page:
+        yield page
+
+
+def speak(page: Page) -> None:
+    page.goto("/#speak")
+    page.locator("#text").fill("你好。世界再见。")
+    page.locator("#marks").evaluate("marks => { marks.closest('details').open = true; }")
+    page.locator("#do-speak").click()
+    expect(page.locator("#takes .player[data-state=ready]").first).to_be_visible()
+
+
+def history(page: Page) -> None:
+    spoken(page, "一条。两条。")
+    page.request.post("/synthesize", data={"text": "出错"})
+    page.goto("/#history")
+    expect(page.locator("#rows > li[data-id]").nth(1)).to_be_visible()
+    page.locator("#rows [data-act=tick]:not(:disabled)").first.check()
+    page.locator("#rows [data-act=play]:not(:disabled)").first.click()
+
+
+def trash(page: Page) -> None:
+    page.request.delete(f"/api/tasks/{spoken(page, '不要了')}")
+    page.goto("/#history?trash=1")
+    expect(page.locator("#rows > li[data-id]").first).to_be_visible()
+
+
+def undo(page: Page) -> None:
+    spoken(page, "要删")
+    page.goto("/#history?q=要删")
+    page.locator("#rows [data-act=delete]").first.click()
+    expect(page.locator("#notice")).to_have_class("shown")
+
+
+def nothing(page: Page) -> None:
+    page.goto("/#history?q=没有这样的文字")
+    expect(page.locator("#nothing")).to_be_visible()
+
+
+def compare(page: Page) -> None:
+    one, other = spoken(page, "同一句。两遍。"), spoken(page, "同一句。两遍。", speed=1.5)
+    page.goto(f"/#compare?a={one}&b={other}")
+    expect(page.locator("#sides .player[data-state=ready]")).to_have_count(2)
+
+
+def voices(page: Page) -> None:
+    page.goto("/#voices")
+    expect(page.locator("#no-voices")).to_be_visible()
+
+
+def docs(page: Page) -> None:
+    page.goto("/docs")
+    expect(page.locator(".endpoint").first).to_be_visible()
+
+
+@pytest.mark.parametrize("view", [speak, history, trash, undo, nothing, compare, voices, docs], ids=lambda view: view.__name__)
+def test_axe_finds_nothing(reader: Page, view: Callable[[Page], None]) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: cd web && npm ci")
+    view(reader)
+    # By the way that no content policy stands in.
+    reader.evaluate(AXE.read_text("utf-8"))
+    for theme in ("light", "dark"):
+        for width in (1280, 390):
+            reader.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
+            reader.set_viewport_size({"width": width, "height": 844})
+            found = reader.evaluate(
+                "async () => (await axe.run(document, {resultTypes: ['violations']})).violations"
+                ".map(rule => [rule.id, ...rule.nodes.slice(0, 3).map(node => node.html.slice(0, 160) + node.failureSummary)])"
+            )
+            assert found == [], (theme, width)
+
+
+@pytest.mark.parametrize("width", [360, 1280, 3840])
+def test_no_view_needs_scrolling_sideways(reader: Page, width: int) -> None:
+    reader.set_viewport_size({"width": width, "height": 844})
+    for view in (speak, history, trash, nothing, compare, voices):
+        view(reader)
+        assert not reader.evaluate("document.documentElement.scrollWidth > innerWidth"), view.__name__
