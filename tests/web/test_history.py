@@ -165,6 +165,15 @@ def test_ten_thousand_tasks_are_scrolled_and_searched_without_a_stall(page: Page
     assert page.evaluate("performance.now()") - began < 2000
 
 
+def test_a_search_that_is_still_typed_does_not_follow_into_the_next_view(page: Page) -> None:
+    page.goto("/#history")
+    expect(page.locator("#found")).to_contain_text("共")
+    page.get_by_role("searchbox").fill("未完")
+    page.get_by_role("link", name="音色").click()
+    page.wait_for_timeout(400)
+    assert page.url.endswith("#voices")
+
+
 def test_up_and_down_lead_through_the_rows(page: Page, service: RunningService) -> None:
     remembered(service, "键盘", 80)
     page.goto("/#history?q=键盘")

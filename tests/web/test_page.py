@@ -234,6 +234,13 @@ def test_the_first_view_is_small() -> None:
 
 
 @pytest.mark.slow
+def test_the_page_can_be_used_within_a_second(page: Page) -> None:
+    page.reload()
+    expect(page.get_by_role("radio")).to_have_count(2)
+    assert page.evaluate("performance.now()") < 1000
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav"])
 def test_a_live_stream_plays_in_the_browser(page: Page, form: str) -> None:
     heard = page.evaluate(

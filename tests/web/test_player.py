@@ -128,6 +128,16 @@ def test_audio_that_is_gone_is_said(page: Page) -> None:
     expect(page.locator("#sides .player[data-state=ready]")).to_have_count(1)
 
 
+def test_an_hour_of_speech_plays_without_being_decoded_for_its_picture(page: Page) -> None:
+    one, other = spoken(page, "很长的一条"), spoken(page, "很长的一条")
+    page.route(f"**/api/tasks/{one}", lambda route: route.fulfill(json={**route.fetch().json(), "duration": 3600.0}))
+    page.goto(f"/#compare?a={one}&b={other}")
+    expect(page.locator("#sides .player[data-state=ready]")).to_have_count(2)
+    assert page.locator("#sides audio").evaluate_all("all => all.map(audio => new URL(audio.src).protocol)") == ["http:", "blob:"]
+    page.keyboard.press(" ")
+    playing(page, "#sides audio >> nth=0")
+
+
 def test_what_was_typed_outlives_a_reload(page: Page) -> None:
     page.get_by_label("文本").fill("写了一半")
     page.reload()

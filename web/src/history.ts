@@ -5,7 +5,7 @@ import { sentence } from "./trouble";
 import { element, within } from "./dom";
 import { tell } from "./notice";
 import { drawRow, showClip, STATES } from "./row";
-import { address, go, restate, type View } from "./views";
+import { address, go, here, restate, type View } from "./views";
 import { PAGE, Rows } from "./rows";
 import { EMOTIONS, purge, remove, restore, type Task, tasks, versions } from "./service";
 import { endTurns } from "./turns";
@@ -68,6 +68,9 @@ export const past: View = {
   },
   leave() {
     left = scrollY;
+    // A search that was still being typed would write itself into the next view's address.
+    clearTimeout(resting);
+    resting = 0;
     clearTimeout(looking);
     endTurns();
   },
@@ -165,6 +168,7 @@ function showTicked(): void {
 
 function filter(): void {
   clearTimeout(resting);
+  resting = 0;
   const written = new FormData(form);
   const now = Object.fromEntries(FIELDS.map((name) => [name, String(written.get(name) ?? "").trim()]));
   const next = { ...now, trash: wanted["trash"] ?? "" };
@@ -224,6 +228,7 @@ function showState(): void {
 
 function lookAgain(): void {
   clearTimeout(looking);
+  if (here().view !== "history") return;
   looking = setTimeout(() => {
     lookAgain();
     const open = rows.shown().some((task) => task.status === "queued" || task.status === "running");
@@ -259,18 +264,22 @@ async function offerVersions(): Promise<void> {
   const served = await versions().catch(() => []);
   const names = new Set([...served.map((version) => version.version), wanted["model"] ?? ""]);
   names.delete("");
+  // The other fields may be in the reader's hands already.
   write("model", "anyVersion", [...names].map((name) => [name, name]));
-  fillForm();
+  if (!resting) fillField("model");
+}
+
+function fillField(name: (typeof FIELDS)[number]): void {
+  const field = form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement;
+  const value = wanted[name] ?? "";
+  if (field instanceof HTMLSelectElement && value && ![...field.options].some((option) => option.value === value)) {
+    field.append(new Option(value, value));
+  }
+  if (field.value.trim() !== value) field.value = value;
 }
 
 function fillForm(): void {
-  for (const name of FIELDS) {
-    const field = form.elements.namedItem(name) as HTMLInputElement | HTMLSelectElement;
-    if (field instanceof HTMLSelectElement && wanted[name] && ![...field.options].some((option) => option.value === wanted[name])) {
-      field.append(new Option(wanted[name], wanted[name]));
-    }
-    if (field.value.trim() !== (wanted[name] ?? "")) field.value = wanted[name] ?? "";
-  }
+  for (const name of FIELDS) fillField(name);
   const inTrash = wanted["trash"] === "1";
   trash.href = address("history", inTrash ? {} : { trash: "1" });
   trash.setAttribute("aria-current", String(inTrash));

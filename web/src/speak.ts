@@ -5,7 +5,7 @@ import { sentence } from "./trouble";
 import { copied, element, made, within } from "./dom";
 import { facts } from "./facts";
 import { Player } from "./player";
-import { restate, type View } from "./views";
+import { here, restate, type View } from "./views";
 import { type Ask, EMOTIONS, type Progress, type Task, Trouble, type Version } from "./service";
 import { begin, cancel, follow, task as found, versions, voices } from "./service";
 import { endTurns, takeTurn } from "./turns";
@@ -76,8 +76,8 @@ export function startSpeak(): void {
     showEmotions();
     void findVoices();
   });
-  form.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && here().view === "speak" && !document.querySelector("dialog[open]")) {
       event.preventDefault();
       void submit();
     }
