@@ -35,7 +35,8 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--mute-audio"])
         for theme, size in product(THEMES, SIZES):
             take(browser, address, folder, "zh-CN", theme, size)
-        take(browser, address, folder, "en", "light", "wide")
+        for size in SIZES:
+            take(browser, address, folder, "en", "light", size)
         browser.close()
     print(folder.resolve())  # noqa: T201
 
@@ -68,7 +69,9 @@ def take(browser: Browser, address: str, folder: Path, language: str, theme: str
         show(page)
         page.mouse.move(0, 0)
         page.wait_for_timeout(150)
-        page.screenshot(path=folder / f"{name}-{language[:2]}-{theme}-{size}.png", full_page=True)
+        # The history draws only what is in the window.
+        whole = not name.startswith("history")
+        page.screenshot(path=folder / f"{name}-{language[:2]}-{theme}-{size}.png", full_page=whole)
     context.close()
 
 

@@ -90,6 +90,23 @@ def test_a_deleted_one_is_brought_back_at_once_or_from_the_trash(page: Page) -> 
     expect(rows(page)).to_have_count(2)
 
 
+def test_rows_are_deleted_one_after_another_by_the_keyboard(page: Page) -> None:
+    for text in ("键一", "键二", "键三"):
+        spoken(page, f"{text}连删")
+    page.goto("/#history?q=连删")
+    expect(rows(page)).to_have_count(3)
+    rows(page).nth(1).get_by_role("button", name="删除").focus()
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(2)
+    expect(page.get_by_role("button", name="删除: 键一连删")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(rows(page)).to_have_count(1)
+    expect(page.get_by_role("button", name="删除: 键三连删")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("没有符合筛选条件的记录。")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_be_focused()
+
+
 def test_a_purged_one_is_gone_for_good(page: Page) -> None:
     spoken(page, "永远消失")
     page.goto("/#history?q=永远消失")

@@ -234,6 +234,27 @@ def test_the_first_view_is_small() -> None:
 
 
 @pytest.mark.slow
+def test_a_history_that_wants_a_key_is_shown_once_there_is_one(browser: Browser, tmp_path: Path) -> None:
+    with sine_service(tmp_path, "keys") as guarded:
+        with closing(open_database(sqlite_url(tmp_path / "hub.sqlite3"))) as database:
+            _, key = create_key(database, "reader", frozenset(Scope), datetime.now(UTC), None)
+        context = browser.new_context(locale="zh-CN", base_url=guarded.address)
+        page = context.new_page()
+        page.goto("/#history")
+        door = page.get_by_role("dialog", name="登录")
+        expect(door).to_be_visible()
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("alert").filter(has_text="请先登录。")).to_be_visible()
+        page.wait_for_timeout(3500)
+        expect(door).to_be_hidden()
+        page.get_by_role("button", name="重试").click()
+        door.get_by_label("密钥").fill(key)
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("还没有合成过语音。")).to_be_visible()
+        context.close()
+
+
+@pytest.mark.slow
 def test_the_page_can_be_used_within_a_second(page: Page) -> None:
     page.reload()
     expect(page.get_by_role("radio")).to_have_count(2)

@@ -20,7 +20,7 @@ const LATEST = 20;
 
 const LINES: [Word, (task: Task) => string][] = [
   ["model", (task) => task.model],
-  ["digest", (task) => task.model_digest?.slice(0, 12) ?? "–"],
+  ["digest", (task) => task.model_digest?.slice(0, 8) ?? "–"],
   ["emotion", emotionOf],
   ["speed", speedOf],
   ["voice", (task) => task.voice ?? "–"],

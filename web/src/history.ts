@@ -7,7 +7,7 @@ import { tell } from "./notice";
 import { drawRow, showClip, STATES } from "./row";
 import { address, go, here, restate, type View } from "./views";
 import { PAGE, Rows } from "./rows";
-import { EMOTIONS, purge, remove, restore, type Task, tasks, versions } from "./service";
+import { EMOTIONS, purge, remove, restore, Stranger, type Task, tasks, versions } from "./service";
 import { endTurns } from "./turns";
 import { say, type Word } from "./words";
 
@@ -60,6 +60,7 @@ export const past: View = {
     wanted = Object.fromEntries([...FIELDS, "trash"].map((name) => [name, asked.get(name) ?? ""]));
     void offerVersions();
     fillForm();
+    showTicked();
     if (total === null || JSON.stringify(wanted) !== before) look();
     else {
       rows.refresh();
@@ -160,7 +161,7 @@ function tick(task: Task, on: boolean): void {
 
 function showTicked(): void {
   const [a = "", b = ""] = ticked;
-  chosen.hidden = ticked.size === 0;
+  chosen.hidden = ticked.size === 0 || wanted["trash"] === "1";
   within(chosen, "p", HTMLElement).textContent = say(ticked.size < 2 ? "tickedOne" : "tickedTwo");
   compare.hidden = ticked.size < 2;
   compare.href = address("compare", { a, b });
@@ -206,9 +207,11 @@ function midnight(day: string | undefined, later: number): string | null {
 }
 
 function showCount(now: number): void {
+  const hadFocus = now === 0 && list.contains(document.activeElement);
   total = now;
   problem = null;
   showState();
+  if (hadFocus) within(form, "[name=q]", HTMLInputElement).focus();
   lookAgain();
 }
 
@@ -232,7 +235,8 @@ function lookAgain(): void {
   looking = setTimeout(() => {
     lookAgain();
     const open = rows.shown().some((task) => task.status === "queued" || task.status === "running");
-    if (open || problem !== null) rows.refresh();
+    // Whoever shut the door is not asked again until they want something.
+    if (open || (problem !== null && !(problem instanceof Stranger))) rows.refresh();
   }, LOOK_AGAIN_MS);
 }
 

@@ -67,17 +67,20 @@ function rowOf(task: Task, beside: Beside): HTMLElement {
   translate(row);
   within(row, ".said", HTMLElement).textContent = task.text;
   within(row, ".said", HTMLElement).title = task.text.slice(0, 1000);
-  within(row, ".mark", HTMLElement).hidden = !heard;
+  within(row, ".mark", HTMLElement).hidden = !heard || !kept;
   within(row, ".facts", HTMLElement).textContent = factsOf(task);
   const state = within(row, ".state", HTMLElement);
   state.hidden = task.status === "done";
   state.textContent = say(STATES[task.status]);
   state.dataset["state"] = task.status;
   const tick = within(row, "[data-act=tick]", HTMLInputElement);
-  tick.disabled = !heard || !kept;
+  tick.hidden = !kept;
+  tick.disabled = !heard;
   tick.checked = beside.ticked.has(task.id);
   tick.setAttribute("aria-label", `${say("tick")}: ${name}`);
-  within(row, "[data-act=play]", HTMLButtonElement).disabled = !heard || !kept;
+  // What is in the trash is not played: it is brought back first.
+  within(row, "[data-act=play]", HTMLButtonElement).hidden = !kept;
+  within(row, "[data-act=play]", HTMLButtonElement).disabled = !heard;
   within(row, "[data-act=place]", HTMLInputElement).setAttribute("aria-label", say("place"));
   offer(row, "again", "again", kept, name, address("speak", { from: task.id }));
   offer(row, "download", "download", heard && kept, name, task.audio_url ?? "", `${fileName(task)}.${task.settings.format}`);

@@ -95,13 +95,17 @@ export class Rows<Row> {
     const end = Math.min(count, Math.max(first, Math.ceil((above + innerHeight) / tall) + BEYOND));
     this.#list.style.height = `${count * tall}px`;
     this.#list.setAttribute("aria-busy", String(this.#total === null));
+    let lost = "";
     for (const [at, { line }] of this.#drawn) {
-      const wanted = (at >= first && at < end) || (at < count && line.contains(document.activeElement));
-      if (wanted) continue;
+      const focused = line.contains(document.activeElement) ? (document.activeElement as HTMLElement) : null;
+      if ((at >= first && at < end) || (at < count && focused !== null)) continue;
+      if (focused !== null) lost = focused.dataset["act"] ?? "";
       line.remove();
       this.#drawn.delete(at);
     }
     for (let at = first; at < end; at += 1) this.#draw(at, tall);
+    // The last row is gone under the reader's hands: the one before it is the last one now.
+    if (lost !== "") this.#focus(this.#drawn.get(count - 1)?.line, lost);
     this.#ask(Math.floor(first / PAGE) + 1, Math.floor(Math.max(first, end - 1) / PAGE) + 1);
   }
 
@@ -179,10 +183,16 @@ export class Rows<Row> {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (line === null || step === undefined || control.matches("input[type=range]")) return;
     const next = this.#drawn.get(Number(line.dataset["at"]) + step)?.line;
-    const same = next?.querySelector<HTMLElement>(`[data-act="${control.dataset["act"]}"]:not([hidden]):not(:disabled)`);
-    if (!next) return;
+    if (next === undefined) return;
     event.preventDefault();
-    (same ?? next.querySelector<HTMLElement>("[data-act]:not([hidden]):not(:disabled)"))?.focus();
+    this.#focus(next, control.dataset["act"] ?? "");
+  }
+
+  /** Go to a control of a row by what it does, or to the row's first one. */
+  #focus(line: HTMLElement | undefined, act: string): void {
+    const can = ":not([hidden]):not(:disabled)";
+    const same = line?.querySelector<HTMLElement>(`[data-act="${act}"]${can}`);
+    (same ?? line?.querySelector<HTMLElement>(`[data-act]${can}`))?.focus();
   }
 
   #tall(): number {
