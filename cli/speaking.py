@@ -82,7 +82,8 @@ def _service(settings: "Settings", opened: ExitStack) -> "httpx2.Client | None":
     headers = {"Authorization": f"Bearer {settings.key.get_secret_value()}"} if settings.key else {}
     client = opened.enter_context(httpx2.Client(base_url=settings.server, timeout=limits, headers=headers))
     try:
-        is_ours = client.get("/healthz", timeout=1.0).json().get("service") == "indextts-hub"
+        # Whether anybody is there is seen at once; a machine that is busy may take a while to say who.
+        is_ours = client.get("/healthz", timeout=httpx2.Timeout(1.0, read=5.0)).json().get("service") == "indextts-hub"
     except (httpx2.HTTPError, ValueError, AttributeError):
         return None
     return client if is_ours else None

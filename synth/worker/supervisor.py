@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 # After a start that failed: long enough that a broken engine costs nothing, short enough that a mended one is soon back.
 _FIRST_DELAY = 0.5
 _LONGEST_DELAY = 60.0
+# For a task that was accepted: seven starts, each after a longer delay.
+_PATIENCE = 60.0
 
 
 class WorkerState(StrEnum):
@@ -150,7 +152,7 @@ class Supervisor:
         """
         waiting, failed_before = list(segments), False
         while True:
-            worker = await self._living()
+            worker = await self._patiently_living()
             longest = worker.capabilities.longest_segment
             waiting = [part for segment in waiting for part in shortened(segment, longest)]
             try:
@@ -181,6 +183,13 @@ class Supervisor:
         if self._trouble is not None:
             raise self._trouble
         raise WorkerError("the engine's worker is stopped", remedy="start the service again", code="E_WORKER_STOPPED")
+
+    async def _patiently_living(self) -> Worker:
+        """The worker, for what was accepted already: a start that failed may do better the next time, and is waited for a while."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE), self._changed:
+                await self._changed.wait_for(lambda: self.state not in {WorkerState.STARTING, WorkerState.FAILING})
+        return await self._living()
 
     async def _count_turn(self, worker: Worker) -> None:
         self._turns += 1

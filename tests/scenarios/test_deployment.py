@@ -104,11 +104,11 @@ def client_of(proxied: tuple[str, trustme.CA, RunningService], own_address: str 
 
 def test_a_stream_comes_through_nginx_as_it_is_spoken(proxied: tuple[str, trustme.CA, RunningService]) -> None:
     asked = {"model": "sine", "voice": "alloy", "input": "你好。" + "慢。" * 8, "response_format": "pcm"}
-    began = time.monotonic()
     with client_of(proxied, "127.0.0.3") as client, client.stream("POST", "/v1/audio/speech", json=asked) as stream:
         next(stream.iter_raw())
-        first = time.monotonic() - began
-    assert first < 1.5
+        # Its first bytes are here, and it is still being spoken.
+        task = stream.headers["x-task-id"]
+        assert client.get(f"/api/tasks/{task}").json()["status"] == "running"
 
 
 def test_a_clip_may_be_as_large_as_the_service_takes_it(proxied: tuple[str, trustme.CA, RunningService]) -> None:

@@ -10,10 +10,12 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.responses import Response, StreamingResponse
 
 from indextts_hub.db.batches import BatchRecord
+from indextts_hub.db.tasks import DONE
 from indextts_hub.errors import UsageError
 from synth.audio.formats import format_named
 from synth.lines import Line, read_lines
 from synth.service.batches import Batches
+from synth.service.problems import Problem
 from synth.service.roles import Roles
 from synth.service.routes.synthesize import Ask, asker_of, order_of
 from synth.service.routes.tasks import TaskAnswer, task_answer
@@ -86,6 +88,8 @@ def routes(batches: Batches, roles: Roles) -> APIRouter:
         responses={200: {"content": {"application/zip": {}}, "description": "The ZIP file."}},
     )
     async def archive(batch_id: _Id) -> StreamingResponse:
+        if not (await batches.find(batch_id)).states[DONE]:
+            raise Problem(409, "nothing of the batch is spoken yet", remedy="wait a little", code="E_NO_AUDIO")
         packed = await batches.pack(batch_id)
         size = packed.seek(0, io.SEEK_END)
         packed.seek(0)

@@ -10,8 +10,8 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 from starlette.responses import FileResponse, Response, StreamingResponse
 
-from indextts_hub.db.tasks import LARGEST_PAGE, SpokenSegment, SpokenTask, TaskFilter, TaskSettings
-from indextts_hub.errors import HubError, NotFound
+from indextts_hub.db.tasks import DONE, LARGEST_PAGE, SpokenSegment, SpokenTask, TaskFilter, TaskSettings
+from indextts_hub.errors import HubError
 from indextts_hub.moment import Moment
 from synth.audio.captions import Caption, to_srt, to_webvtt
 from synth.audio.formats import format_named
@@ -138,7 +138,7 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
 
     @router.get("/{task_id}/audio", summary="The audio of a task", response_class=FileResponse)
     async def audio(task_id: str) -> FileResponse:
-        found = await archive.find(task_id)
+        found = _done(await archive.find(task_id))
         form = format_named(found.settings.format)
         return FileResponse(
             archive.audio(found),
@@ -151,10 +151,8 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
 
     @router.get("/{task_id}/captions", summary="The captions of a task", response_class=Response, responses={200: _CAPTIONS})
     async def captions(task_id: str, format: Literal["srt", "vtt"] = "srt") -> Response:  # noqa: A002 - as everywhere
-        found = await archive.find(task_id)
+        found = _done(await archive.find(task_id))
         spoken = [Caption(at.text, at.start, at.end) for at in found.segments]
-        if not spoken:
-            raise NotFound(f"the task {found.id} is not spoken", remedy="wait until it is done", code="E_NO_AUDIO")
         if format == "vtt":
             return Response(to_webvtt(spoken), media_type="text/vtt")
         return Response(to_srt(spoken), media_type="application/x-subrip")
@@ -173,6 +171,14 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
     async def restore(task_id: str, request: Request) -> TaskAnswer:
         await archive.show(task_id, asker_of(request))
         return task_answer(await archive.find(task_id))
+
+
+def _done(task: SpokenTask) -> SpokenTask:
+    if task.status != DONE:
+        raise Problem(
+            409, f"the task is {task.status}, and has no audio", remedy="wait until it is done, or ask again", code="E_NO_AUDIO"
+        )
+    return task
 
 
 async def _events(task_id: str, archive: Archive, under_way: UnderWay) -> AsyncGenerator[bytes, None]:
