@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from zlib import crc32
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -71,7 +72,7 @@ def remembered(service: RunningService, text: str, count: int) -> None:
     with closing(open_database(sqlite_url(service.folder / "hub.sqlite3"))) as database, database.session() as session:
         for number in range(count):
             task = SpokenTask(
-                id=f"{abs(hash(text)) % 10**8}x{number:06}", created=began + timedelta(seconds=number), status="failed",
+                id=f"{crc32(text.encode()):08x}{number:06}", created=began + timedelta(seconds=number), status="failed",
                 text=f"{text} {number}", model="sine", settings=TaskSettings("wav"), error="it was made for a test",
             )  # fmt: skip
             session.add(task_row(task))

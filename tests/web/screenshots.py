@@ -1,7 +1,7 @@
 """Every view of the page as a picture: `web/screenshots [FOLDER] [ADDRESS]`.
 
-In both themes, wide and at 390 px, in Chinese, and each view once in English. Without ADDRESS the tests' small service is
-started and something is spoken with it; with one, what that service has is shown and nothing is changed.
+In both themes, wide and at 390 px, in Chinese, and in English in the light theme. Without ADDRESS the tests' small service is
+started and something is spoken with it; with one, what that service has is shown, and a text is spoken for each picture of Speak.
 """
 
 import shutil

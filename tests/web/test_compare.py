@@ -37,17 +37,20 @@ def test_two_are_ticked_in_the_history_and_compared(page: Page) -> None:
 
 def test_one_key_goes_to_the_same_place_in_the_other_take(page: Page) -> None:
     text = "这是前面的一句话。这是后面的一句话。"
-    opened(page, spoken(page, text), spoken(page, text, speed=2.0))
-    page.locator("#sides audio").first.evaluate("audio => { audio.currentTime = 1.4; }")
+    takes = spoken(page, text), spoken(page, text, speed=2.0)
+    (_, here), (_, there) = (page.request.get(f"/api/tasks/{take}").json()["segments"] for take in takes)
+    opened(page, *takes)
+    # A third into the second sentence, which the other take reaches in half the time.
+    place = here["start"] + (here["end"] - here["start"]) / 3
+    page.locator("#sides audio").first.evaluate("(audio, place) => { audio.currentTime = place; }", place)
     page.keyboard.press("x")
     assert page.evaluate(PAUSED) == [True, True]
     first, second = page.evaluate(PLACES)
-    # Nine tenths of a second of tone and half a second of silence are spoken twice as fast by the other; the silence is not.
-    ends = page.evaluate(
-        "() => fetch(location.hash.match(/b=(\\w+)/)[1].replace(/^/, '/api/tasks/')).then(a => a.json()).then(t => t.segments)"
-    )
-    assert first == pytest.approx(1.4, abs=0.05)
-    assert second == pytest.approx(ends[1]["start"], abs=0.1) or ends[0]["start"] < second <= ends[0]["end"] + 0.01
+    assert first == pytest.approx(place, abs=0.01)
+    assert second == pytest.approx(there["start"] + (there["end"] - there["start"]) / 3, abs=0.01)
+    assert first - second > 0.5
+    page.get_by_role("button", name="切换").click()
+    assert page.evaluate(PLACES)[0] == pytest.approx(place, abs=0.01)
 
 
 def test_what_sounds_goes_on_in_the_other_take(page: Page) -> None:

@@ -191,6 +191,24 @@ def test_a_search_that_is_still_typed_does_not_follow_into_the_next_view(page: P
     assert page.url.endswith("#voices")
 
 
+def test_the_other_language_is_spoken_in_every_view_at_once(page: Page) -> None:
+    for _ in range(2):
+        spoken(page, "双语", emotion="happy")
+    page.goto("/#history?q=双语")
+    expect(rows(page)).to_have_count(2)
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="History")).to_be_visible()
+    expect(rows(page).first).to_contain_text("AI generated")
+    expect(rows(page).first).to_contain_text("Happy 50 %")
+    expect(page.locator("#found")).to_have_text("2 takes")
+    expect(page.get_by_role("search").get_by_label("State").locator("option:checked")).to_have_text("All states")
+    page.get_by_role("link", name="Compare", exact=True).click()
+    expect(page.get_by_role("row", name="Emotion")).to_contain_text("Happy 50 %")
+    page.get_by_role("button", name="中文").click()
+    expect(page.get_by_role("row", name="情感")).to_contain_text("高兴 50 %")
+    expect(page.locator("#sides .player[data-state=ready]")).to_have_count(2)
+
+
 def test_up_and_down_lead_through_the_rows(page: Page, service: RunningService) -> None:
     remembered(service, "键盘", 80)
     page.goto("/#history?q=键盘")
