@@ -105,7 +105,8 @@ def client_of(proxied: tuple[str, trustme.CA, RunningService], own_address: str 
 def test_a_stream_comes_through_nginx_as_it_is_spoken(proxied: tuple[str, trustme.CA, RunningService]) -> None:
     asked = {"model": "sine", "voice": "alloy", "input": "你好。" + "慢。" * 8, "response_format": "pcm"}
     with client_of(proxied, "127.0.0.3") as client, client.stream("POST", "/v1/audio/speech", json=asked) as stream:
-        next(stream.iter_raw())
+        parts = stream.iter_raw()
+        next(parts)
         # Its first bytes are here, and it is still being spoken.
         task = stream.headers["x-task-id"]
         assert client.get(f"/api/tasks/{task}").json()["status"] == "running"
