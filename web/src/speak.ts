@@ -43,6 +43,8 @@ const DRAFT = "draft";
 let served: Version[] = [];
 let busy = false;
 let underWay: Task | null = null;
+// Stop was pressed before the service had said which task it is.
+let stopWanted = false;
 let takes: Player[] = [];
 // A version that is to be chosen as soon as it is known which there are.
 let wanted = "";
@@ -83,6 +85,7 @@ export function startSpeak(): void {
     }
   });
   stop.addEventListener("click", () => {
+    stopWanted = true;
     if (underWay !== null) void cancel(underWay.id).catch(fail);
   });
   element("forget", HTMLButtonElement).addEventListener("click", () => {
@@ -220,7 +223,9 @@ async function submit(): Promise<void> {
   progress.textContent = say("speaking", "0.0");
   const ticking = setInterval(() => (progress.textContent = say("speaking", seconds())), 500);
   try {
+    stopWanted = false;
     underWay = await begin(asked());
+    if (stopWanted) await cancel(underWay.id);
     const task = await follow(underWay.id, showProgress);
     if (task.status === "failed") throw new Trouble(task.error ?? "");
     progress.textContent = task.status === "done" ? say("done", seconds()) : say("stopped");
