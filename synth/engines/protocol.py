@@ -4,11 +4,12 @@ Standard library only: this module is imported by every engine's environment, an
 Samples travel as little-endian float32 bytes, so that neither side needs the other's array library.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Capabilities", "Engine", "Segment", "SegmentSpeech", "Settings"]
+__all__ = ["Capabilities", "Engine", "Segment", "SegmentSpeech", "Settings", "Spoken", "StreamingEngine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,25 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Spoken:
+    """A character, or a word in Latin letters, and when it is heard: seconds from the segment's first sample."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentSpeech:
-    """A spoken segment: float32 little-endian mono samples in -1 to 1, its pause included."""
+    """A spoken segment: float32 little-endian mono samples in -1 to 1, its pause included.
+
+    Attributes:
+        times: when its characters and words are heard, in order; empty if the engine does not know.
+    """
 
     samples: bytes
     warnings: tuple[str, ...] = ()
+    times: tuple[Spoken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,14 @@ class Engine(Protocol):
 
     def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
         """Speak one segment."""
+        ...
+
+
+class StreamingEngine(Engine, Protocol):
+    """An engine that gives out a segment before it has spoken the whole of it."""
+
+    def stream(self, segment: Segment, settings: Settings) -> Iterator[SegmentSpeech]:
+        """Speak one segment in pieces, whose samples together are those of `speak`; its times come with the first."""
         ...
 
 

@@ -1,19 +1,27 @@
-"""The native engine: `lite`'s one Mandarin voice at 24 kHz. Deterministic: the same segment and settings give the same samples."""
+"""The native engine: `lite`'s one Mandarin voice at 24 kHz. Deterministic: the same segment and settings give the same samples.
 
+text → syllables → symbols → predict → bend → decode → shade → vocode → breathe → limit
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from indextts_hub.errors import UsageError
 from synth.emotion import EMOTIONS, NEUTRAL
-from synth.engines.fastspeech2.model import LONGEST, SAMPLE_RATE, FastSpeech2
-from synth.engines.fastspeech2.profiles import prosody
-from synth.engines.fastspeech2.symbols import Mapper, read_mapper
+from synth.engines.fastspeech2.bending import bent
+from synth.engines.fastspeech2.model import FRAME, LONGEST, SAMPLE_RATE, FastSpeech2
+from synth.engines.fastspeech2.profiles import expression
+from synth.engines.fastspeech2.spectrum import Breath, shaded
+from synth.engines.fastspeech2.symbols import Mapper, Spelling, read_mapper
 from synth.engines.fastspeech2.vocoder import Vocoder
 from synth.engines.fastspeech2.weights import load_acoustic_model, load_vocoder
-from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
-from synth.text.pinyin import to_syllables
+from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings, Spoken
+from synth.text.pinyin import Break, Syllable, to_syllables
 
 __all__ = ["CAPABILITIES", "FastSpeech2Engine", "load"]
 
@@ -28,6 +36,8 @@ CAPABILITIES = Capabilities(
     levels=1,
 )
 
+# The voice as it was trained stays below; only what an emotion makes louder comes up here.
+_KNEE = 0.8
 
 # Half as long a segment takes half the memory beyond the weights: the mel and the vocoder's layers grow with it.
 _THRIFTY = replace(CAPABILITIES, longest_segment=30, thrift=("memory is short: sentences are cut every 30 characters",))
@@ -48,18 +58,62 @@ class FastSpeech2Engine:
         Raises:
             UsageError: E_TEXT, if the segment is longer than the network's table of positions.
         """
-        symbols = self.mapper.symbols(to_syllables(segment.text))
-        if len(symbols) > LONGEST:
+        pieces = list(self.stream(segment, settings))
+        return replace(pieces[0], samples=b"".join(piece.samples for piece in pieces))
+
+    def stream(self, segment: Segment, settings: Settings) -> Iterator[SegmentSpeech]:
+        """As `speak`, in pieces as they are computed: together the same bytes, the times with the first.
+
+        Raises:
+            UsageError: E_TEXT, if the segment is longer than the network's table of positions.
+        """
+        sounds = to_syllables(segment.text)
+        spelling = self.mapper.spell(sounds)
+        if len(spelling.ids) > LONGEST:
             raise UsageError(
-                f"a segment of {len(symbols)} symbols, and this engine speaks at most {LONGEST} in one go",
+                f"a segment of {len(spelling.ids)} symbols, and this engine speaks at most {LONGEST} in one go",
                 remedy="put punctuation into the text",
                 code="E_TEXT",
             )
-        acoustics = self.acoustic.speak(torch.tensor(symbols), prosody(settings.emotion, settings.speed))
-        samples = self.vocoder.speak(acoustics.mel)  # [300 F]
-        samples = samples / samples.abs().amax().clamp_min(1.0)
-        silence = torch.zeros(round(segment.pause * SAMPLE_RATE))
-        return SegmentSpeech(torch.cat([samples, silence]).numpy().astype("<f4").tobytes())
+        how = expression(settings.emotion)
+        predicted = bent(self.acoustic.predict(torch.tensor(spelling.ids)), spelling, how, settings.speed)
+        acoustics = self.acoustic.decode(predicted)
+        mel = shaded(acoustics.mel, how)  # [F, 80]
+        breath = Breath(mel, how.breath)
+        times = _times(sounds, spelling, acoustics.durations.tolist())
+        at = 0
+        for samples in self.vocoder.stream(mel):
+            yield _piece(limited(samples + breath.over(at, at + len(samples))), times if at == 0 else ())
+            at += len(samples)
+        if silence := round(segment.pause * how.pauses * SAMPLE_RATE):
+            yield _piece(torch.zeros(silence))
+
+
+def limited(samples: Tensor) -> Tensor:
+    """Bend what is too loud below 1, sample by sample; what is not stays as it is, so that loudness is even over segments."""
+    loud = samples.abs()
+    over = _KNEE + (1 - _KNEE) * torch.tanh((loud - _KNEE) / (1 - _KNEE))
+    return torch.where(loud > _KNEE, over * samples.sign(), samples)
+
+
+def _piece(samples: Tensor, times: tuple[Spoken, ...] = ()) -> SegmentSpeech:
+    return SegmentSpeech(samples.numpy().astype("<f4").tobytes(), times=times)
+
+
+def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, durations: list[int]) -> tuple[Spoken, ...]:
+    """When each character, or each word in Latin letters, is heard: from the frames of its symbols."""
+    ends = list(accumulate(durations))
+    spans: dict[int, tuple[int, int]] = {}
+    for number, end, frames in zip(spelling.syllables, ends, durations, strict=True):
+        spans[number] = (spans.get(number, (end - frames, 0))[0], end)
+    times: list[Spoken] = []
+    for number, syllable in enumerate(sound for sound in sounds if isinstance(sound, Syllable)):
+        first, last = spans[number]
+        if syllable.text or not times:
+            times.append(Spoken(syllable.text, first * FRAME / SAMPLE_RATE, last * FRAME / SAMPLE_RATE))
+        else:  # a further syllable of the same word
+            times[-1] = replace(times[-1], end=last * FRAME / SAMPLE_RATE)
+    return tuple(times)
 
 
 def load(snapshot: Path, thrift: int = 0) -> FastSpeech2Engine:

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["FRAME", "HIDDEN", "LONGEST", "MELS", "SAMPLE_RATE", "Acoustics", "FastSpeech2", "Prosody"]
+__all__ = ["FRAME", "HIDDEN", "LONGEST", "MELS", "SAMPLE_RATE", "Acoustics", "FastSpeech2", "Prediction"]
 
 SAMPLE_RATE = 24_000
 FRAME = 300
@@ -44,20 +44,20 @@ DRAW = b"lite"
 
 
 @dataclass(frozen=True, slots=True)
-class Prosody:
-    """How to bend the predictions; as it stands it leaves them as they are.
+class Prediction:
+    """What the network expects of each symbol before it is spoken: to be bent, then decoded.
 
     Attributes:
-        duration: by what to multiply; above 1 is slower.
-        f0_gain, energy_gain: by what to multiply the normalised values: above 1 is livelier.
-        f0_shift, energy_shift: what to add to them then, in standard deviations of the corpus: above 0 is higher, or louder.
+        hidden: float32 [T, H], the encoder's.
+        frames: float32 [T], how long each symbol is, not yet rounded, 0 or more.
+        f0: float32 [T], normalised: 0 is the corpus' mean, 1 its standard deviation.
+        energy: float32 [T], normalised.
     """
 
-    duration: float = 1.0
-    f0_gain: float = 1.0
-    f0_shift: float = 0.0
-    energy_gain: float = 1.0
-    energy_shift: float = 0.0
+    hidden: Tensor
+    frames: Tensor
+    f0: Tensor
+    energy: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Acoustics:
 
 
 class FastSpeech2(nn.Module):
-    """The acoustic model. `speak` is its one verb."""
+    """The acoustic model: `predict`, then `decode`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -96,31 +96,33 @@ class FastSpeech2(nn.Module):
         self.postnet = Postnet()
 
     @torch.inference_mode()
-    def speak(self, ids: Tensor, prosody: Prosody | None = None) -> Acoustics:
-        """Predict the mel spectrogram of one utterance.
+    def predict(self, ids: Tensor) -> Prediction:
+        """Say how long, how high and how loud each symbol would be.
 
         Args:
             ids: int64 [T], 1 to `LONGEST` symbols.
-            prosody: how to bend the predictions; None leaves them as they are.
+        """
+        x = self.symbols(ids) + self.positions.weight[1 : len(ids) + 1]  # [T, H]
+        for layer in self.encoder:
+            x = layer(x)
+        # The duration is predicted as log(frames + 1).
+        return Prediction(x, functional.relu(torch.exp(self.duration(x)) - 1.0), self.f0(x), self.energy(x))
+
+    @torch.inference_mode()
+    def decode(self, predicted: Prediction) -> Acoustics:
+        """Make the mel spectrogram of what was predicted, and perhaps bent since.
 
         Returns:
             At least one frame.
         """
-        prosody = prosody or Prosody()
-        x = self.symbols(ids) + self.positions.weight[1 : len(ids) + 1]  # [T, H]
-        for layer in self.encoder:
-            x = layer(x)
-
-        # The duration is predicted as log(frames + 1); TensorFlow's round, like torch's, takes halves to the even number.
-        durations = torch.round(functional.relu(torch.exp(self.duration(x)) - 1.0) * prosody.duration).long()  # [T]
-        f0 = self.f0(x) * prosody.f0_gain + prosody.f0_shift  # [T]
-        energy = self.energy(x) * prosody.energy_gain + prosody.energy_shift  # [T]
-        kept = self.get_buffer("kept")[:, : len(ids)]  # [2, T, H]
-        x = x + (self.f0_embedding(f0[:, None]) * kept[0] + self.energy_embedding(energy[:, None]) * kept[1])  # [T, H]
+        durations = torch.round(predicted.frames).long()  # [T]; TensorFlow's round, like torch's, takes halves to the even number
+        f0, energy = predicted.f0, predicted.energy
+        kept = self.get_buffer("kept")[:, : len(f0)]  # [2, T, H]
+        added = self.f0_embedding(f0[:, None]) * kept[0] + self.energy_embedding(energy[:, None]) * kept[1]  # [T, H]
 
         if not int(durations.sum()):
             durations[-1] = 1
-        x = torch.repeat_interleave(x, durations, dim=0)  # [F, H]
+        x = torch.repeat_interleave(predicted.hidden + added, durations, dim=0)  # [F, H]
         # Beyond the table, at 25 s, the last position stands for all later ones: worse speech, but none is lost.
         x = x + self.positions.weight[torch.arange(1, len(x) + 1).clamp_max(LONGEST)]
         for layer in self.decoder:

@@ -1,56 +1,54 @@
-"""How each emotion bends the neutral voice: one readable table.
+"""What each emotion sounds like, read from `profiles.toml`, and how weights mix them into one expression. Pure."""
 
-The directions are those on which the literature agrees (Juslin and Laukka, "Communication of emotions in vocal expression and music
-performance", Psychological Bulletin 129, 2003, table 7: rate, level and range of f0, loudness and its variation). The sizes are
-ours: the largest that keep the predictions within about two standard deviations of the corpus, outside of which the network has
-heard nothing.
-"""
-
+import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib.resources import files
 from math import exp, log
-from types import MappingProxyType
 
 from synth.emotion import EMOTIONS
-from synth.engines.fastspeech2.model import Prosody
 
-__all__ = ["PROFILES", "prosody"]
-
-PROFILES: Mapping[str, Prosody] = MappingProxyType(
-    {
-        # Fast, high, wide, fairly loud.
-        "happy": Prosody(duration=0.88, f0_gain=1.35, f0_shift=0.45, energy_gain=1.10, energy_shift=0.30),
-        # Fast, wide, loud, with strong accents.
-        "angry": Prosody(duration=0.86, f0_gain=1.25, f0_shift=0.20, energy_gain=1.30, energy_shift=0.60),
-        # Slow, low, narrow, soft.
-        "sad": Prosody(duration=1.25, f0_gain=0.60, f0_shift=-0.40, energy_gain=0.85, energy_shift=-0.50),
-        # Fast, high, narrow, with a wavering loudness.
-        "afraid": Prosody(duration=0.84, f0_gain=0.85, f0_shift=0.60, energy_gain=1.20, energy_shift=-0.20),
-        # Slow, low, wide.
-        "disgusted": Prosody(duration=1.15, f0_gain=1.10, f0_shift=-0.45, energy_gain=1.15, energy_shift=0.05),
-        # As sad, with less of it.
-        "melancholic": Prosody(duration=1.18, f0_gain=0.72, f0_shift=-0.25, energy_gain=0.90, energy_shift=-0.30),
-        # High and very wide.
-        "surprised": Prosody(duration=0.95, f0_gain=1.50, f0_shift=0.60, energy_gain=1.15, energy_shift=0.25),
-        # Somewhat slow, even, soft.
-        "calm": Prosody(duration=1.10, f0_gain=0.85, f0_shift=-0.10, energy_gain=0.88, energy_shift=-0.15),
-    }
-)
-"""The prosody of each emotion at full intensity."""
+__all__ = ["Expression", "expression", "profiles"]
 
 
-def prosody(weights: tuple[float, ...], speed: float) -> Prosody:
-    """Mix the profiles: gains by weighted geometric mean, shifts by weighted sum. No weight at all is exactly neutral.
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """How to bend the neutral voice; as it stands it bends nothing. `profiles.toml` says what each quantity means, and its unit."""
+
+    rate: float = 1.0
+    pauses: float = 1.0
+    final_lengthening: float = 1.0
+    pitch: float = 0.0
+    pitch_range: float = 1.0
+    final_pitch: float = 0.0
+    loudness: float = 0.0
+    dynamics: float = 1.0
+    tilt: float = 0.0
+    breath: float = 0.0
+    formants: float = 1.0
+
+
+@cache
+def profiles() -> Mapping[str, Expression]:
+    """Return the expression of each emotion at full intensity, by its label."""
+    table = tomllib.loads((files("synth.engines.fastspeech2") / "profiles.toml").read_text("utf-8"))
+    return {label: Expression(**{name: float(bend) for name, (bend, _source) in table[label].items()}) for label in EMOTIONS}
+
+
+def expression(weights: tuple[float, ...]) -> Expression:
+    """Mix the profiles: factors by weighted geometric mean, what is added by weighted sum. No weight at all is exactly neutral.
 
     Args:
         weights: of each emotion from 0 to 1, in the order of `EMOTIONS`. More than 1 in all counts as its share.
-        speed: above 1 is faster.
     """
     share = [weight / max(1.0, sum(weights)) for weight in weights]
-    parts = [(weight, PROFILES[name]) for weight, name in zip(share, EMOTIONS, strict=True) if weight]
-    return Prosody(
-        duration=exp(sum(w * log(p.duration) for w, p in parts)) / speed,
-        f0_gain=exp(sum(w * log(p.f0_gain) for w, p in parts)),
-        f0_shift=sum(w * p.f0_shift for w, p in parts),
-        energy_gain=exp(sum(w * log(p.energy_gain) for w, p in parts)),
-        energy_shift=sum(w * p.energy_shift for w, p in parts),
-    )
+    parts = [(weight, profiles()[label]) for weight, label in zip(share, EMOTIONS, strict=True) if weight]
+    mixed: dict[str, float] = {}
+    for quantity in fields(Expression):
+        bends = [(weight, float(getattr(profile, quantity.name))) for weight, profile in parts]
+        if quantity.default == 1.0:
+            mixed[quantity.name] = exp(sum(weight * log(bend) for weight, bend in bends))
+        else:
+            mixed[quantity.name] = sum(weight * bend for weight, bend in bends)
+    return Expression(**mixed)

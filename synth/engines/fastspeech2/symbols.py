@@ -8,7 +8,30 @@ from pathlib import Path
 from indextts_hub.errors import IntegrityError
 from synth.text.pinyin import Break, Syllable
 
-__all__ = ["Mapper", "read_mapper"]
+__all__ = ["SILENCE", "Mapper", "Spelling", "read_mapper"]
+
+SILENCE = -1
+"""In `Spelling.syllables`: a symbol of no syllable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spelling:
+    """An utterance in symbols.
+
+    Attributes:
+        ids: the number of each symbol.
+        syllables: which syllable each symbol is of, counted from 0, or `SILENCE`. The joint behind a syllable is of it: the
+            network was aligned so that vowels end there.
+    """
+
+    ids: tuple[int, ...]
+    syllables: tuple[int, ...]
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """Syllables that a silence follows."""
+        pairs = zip(self.syllables, (*self.syllables[1:], SILENCE), strict=True)
+        return frozenset(here for here, behind in pairs if behind == SILENCE and here != SILENCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,29 +40,32 @@ class Mapper:
 
     Attributes:
         ids: the number of each symbol.
-        spelling: initial and final of each toneless pinyin.
+        parts: initial and final of each toneless pinyin.
     """
 
     ids: Mapping[str, int]
-    spelling: Mapping[str, tuple[str, str]]
+    parts: Mapping[str, tuple[str, str]]
 
-    def symbols(self, sounds: Iterable[Syllable | Break]) -> list[int]:
-        """Spell an utterance: silence, initial and final of each syllable with a break between two, silence, end.
+    def spell(self, sounds: Iterable[Syllable | Break]) -> Spelling:
+        """Spell an utterance: silence, initial and final of each syllable with a joint or a break between two, silence, end.
 
         Raises:
             KeyError: a syllable that Mandarin does not have.
         """
-        names, joint = ["sil"], None
+        symbols: list[tuple[str, int]] = [("sil", SILENCE)]
+        number, joint = -1, None
         for sound in sounds:
             if isinstance(sound, Break):
                 joint = f"#{sound.level}" if joint else None
                 continue
             if joint:
-                names.append(joint)
-            initial, final = self.spelling[sound.pinyin[:-1]]
-            names += [initial, f"{final}{sound.pinyin[-1]}"]
+                symbols.append((joint, SILENCE if joint == "#3" else number))
+            number += 1
+            initial, final = self.parts[sound.pinyin[:-1]]
+            symbols += [(initial, number), (f"{final}{sound.pinyin[-1]}", number)]
             joint = "#0"
-        return [self.ids[name] for name in (*names, "sil", "eos")]
+        symbols += [("sil", SILENCE), ("eos", SILENCE)]
+        return Spelling(tuple(self.ids[name] for name, _ in symbols), tuple(syllable for _, syllable in symbols))
 
 
 def read_mapper(path: Path) -> Mapper:
@@ -51,11 +77,11 @@ def read_mapper(path: Path) -> Mapper:
     try:
         document = json.loads(path.read_bytes())
         ids = {str(name): int(number) for name, number in document["symbol_to_id"].items()}
-        spelling = {str(pinyin): (str(initial), str(final)) for pinyin, (initial, final) in document["pinyin_dict"].items()}
+        parts = {str(pinyin): (str(initial), str(final)) for pinyin, (initial, final) in document["pinyin_dict"].items()}
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise IntegrityError(
             f"{path.name} is not the mapper this engine knows: {error}",
             remedy="run `indextts-hub verify --repair` on the version",
             code="E_WEIGHTS",
         ) from None
-    return Mapper(ids, spelling)
+    return Mapper(ids, parts)

@@ -1,0 +1,159 @@
+"""The native engine: one voice, bent by emotions and speed, heard as it is computed, with the time of every character."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from synth.emotion import EMOTIONS
+from synth.engines.fastspeech2.engine import FastSpeech2Engine, limited, load
+from synth.engines.fastspeech2.model import SAMPLE_RATE
+from synth.engines.fastspeech2.profiles import Expression, expression, profiles
+from synth.engines.fastspeech2.spectrum import shaded
+from synth.engines.protocol import Segment, Settings
+
+SENTENCE = "今天天气很好，我们一起去公园散步吧。"
+weights = st.tuples(*[st.floats(0, 1)] * 8)
+
+
+@pytest.fixture(scope="module")
+def engine(lite_snapshot: Path) -> FastSpeech2Engine:
+    return load(lite_snapshot)
+
+
+def speak(engine: FastSpeech2Engine, text: str, settings: Settings | None = None, pause: float = 0.0) -> NDArray[np.float32]:
+    return np.frombuffer(engine.speak(Segment(text, pause), settings or Settings()).samples, "<f4")
+
+
+def emotion(name: str, intensity: float) -> Settings:
+    return Settings(emotion=tuple(intensity if name == label else 0.0 for label in EMOTIONS))
+
+
+def test_the_same_segment_gives_the_same_samples(engine: FastSpeech2Engine) -> None:
+    assert np.array_equal(speak(engine, "今天天气很好"), speak(engine, "今天天气很好", Settings(seed=7)))
+
+
+def test_speech_is_finite_and_does_not_clip_and_its_pause_is_silent(engine: FastSpeech2Engine) -> None:
+    samples = speak(engine, "你好", pause=0.25)
+    assert np.isfinite(samples).all()
+    assert 0.05 < np.abs(samples).max() <= 1.0
+    assert not samples[-6000:].any()
+
+
+@pytest.mark.parametrize("label", EMOTIONS)
+def test_no_emotion_clips_or_is_silent(engine: FastSpeech2Engine, label: str) -> None:
+    samples = speak(engine, SENTENCE, emotion(label, 1.0))
+    assert np.isfinite(samples).all()
+    assert 0.05 < np.abs(samples).max() < 1.0
+
+
+def test_faster_is_shorter_and_slower_is_longer(engine: FastSpeech2Engine) -> None:
+    half, plain, double = (len(speak(engine, "今天天气很好", Settings(speed=speed))) for speed in (0.5, 1.0, 2.0))
+    assert 1.7 < half / plain < 2.3
+    assert 0.4 < double / plain < 0.6
+
+
+@pytest.mark.parametrize("label", EMOTIONS)
+def test_an_emotion_changes_the_speech_and_at_intensity_zero_it_does_not(engine: FastSpeech2Engine, label: str) -> None:
+    plain = speak(engine, "今天天气很好")
+    assert np.array_equal(speak(engine, "今天天气很好", emotion(label, 0.0)), plain)
+    assert not np.array_equal(speak(engine, "今天天气很好", emotion(label, 1.0)), plain)
+
+
+@pytest.mark.parametrize("label", ["happy", "angry", "sad", "afraid", "disgusted", "melancholic", "calm"])
+def test_more_intensity_is_more_of_the_same(engine: FastSpeech2Engine, label: str) -> None:
+    lengths = [len(speak(engine, SENTENCE, emotion(label, step / 5))) for step in range(6)]
+    assert lengths == sorted(lengths, reverse=profiles()[label].rate > 1)
+    assert lengths[0] != lengths[-1]
+
+
+@pytest.mark.parametrize(("label", "louder"), [("angry", True), ("sad", False), ("calm", False), ("happy", True)])
+def test_an_emotion_is_as_loud_as_its_profile_says(engine: FastSpeech2Engine, label: str, louder: bool) -> None:
+    power = [np.mean(np.square(speak(engine, SENTENCE, emotion(label, step / 3)))) for step in range(4)]
+    assert power == sorted(power, reverse=not louder)
+
+
+def test_what_is_given_out_in_pieces_is_what_is_spoken_at_once(engine: FastSpeech2Engine) -> None:
+    settings = emotion("afraid", 0.7)
+    pieces = list(engine.stream(Segment(SENTENCE, 0.3), settings))
+    assert len(pieces) > 3
+    assert b"".join(piece.samples for piece in pieces) == engine.speak(Segment(SENTENCE, 0.3), settings).samples
+
+
+def test_the_first_piece_is_short_and_brings_the_times(engine: FastSpeech2Engine) -> None:
+    first, second, *_ = engine.stream(Segment(SENTENCE), Settings())
+    assert 0 < len(first.samples) // 4 < 0.4 * SAMPLE_RATE
+    assert first.times
+    assert not second.times
+
+
+def test_every_character_has_its_time_in_order_within_the_speech(engine: FastSpeech2Engine) -> None:
+    speech = engine.speak(Segment("我用OK，和GPU。", 0.2), Settings())
+    assert [spoken.text for spoken in speech.times] == ["我", "用", "OK", "和", "G", "P", "U"]
+    edges = [edge for spoken in speech.times for edge in (spoken.start, spoken.end)]
+    assert edges == sorted(edges)
+    assert edges[0] > 0
+    assert edges[-1] < len(speech.samples) / 4 / SAMPLE_RATE - 0.2
+
+
+def test_sound_is_where_the_times_say(engine: FastSpeech2Engine) -> None:
+    speech = engine.speak(Segment("爸爸，妈妈。"), Settings())
+    samples = np.frombuffer(speech.samples, "<f4")
+
+    def power(start: float, end: float) -> float:
+        return float(np.mean(np.square(samples[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)])))
+
+    pause = (speech.times[1].end + 0.05, speech.times[2].start)
+    assert pause[1] - pause[0] > 0.05
+    assert all(power(spoken.start, spoken.end) > 4 * power(*pause) for spoken in speech.times)
+
+
+def test_every_number_of_the_profiles_has_its_source() -> None:
+    import tomllib
+
+    from synth.engines.fastspeech2 import profiles as beside
+
+    table = tomllib.loads(Path(beside.__file__).with_name("profiles.toml").read_text("utf-8"))
+    assert tuple(table) == EMOTIONS
+    for label in EMOTIONS:
+        assert set(table[label]) == set(Expression.__dataclass_fields__)
+        assert all(isinstance(source, str) and source for _, source in table[label].values())
+
+
+def test_no_weight_at_all_is_exactly_neutral() -> None:
+    assert expression((0.0,) * 8) == Expression()
+
+
+@given(weights)
+def test_a_mixture_lies_between_neutral_and_what_it_mixes(mixed: tuple[float, ...]) -> None:
+    found = expression(mixed)
+    for name in Expression.__dataclass_fields__:
+        reach = [getattr(Expression(), name), *(getattr(profile, name) for profile in profiles().values())]
+        assert min(reach) - 1e-9 <= getattr(found, name) <= max(reach) + 1e-9
+
+
+@given(st.integers(0, 7), st.floats(0, 1), st.floats(0, 1))
+def test_expressions_grow_monotonically_with_intensity(which: int, one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    less, more = (expression(tuple(value if at == which else 0.0 for at in range(8))) for value in (low, high))
+    for name in Expression.__dataclass_fields__:
+        neutral = getattr(Expression(), name)
+        assert abs(getattr(less, name) - neutral) <= abs(getattr(more, name) - neutral) + 1e-12
+
+
+def test_shading_of_nothing_is_exact() -> None:
+    mel = torch.randn(50, 80, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(shaded(mel, Expression()), mel)
+
+
+@given(st.lists(st.floats(-4, 4, width=32), min_size=1))
+def test_limiting_keeps_order_and_sign_and_stays_within_one(values: list[float]) -> None:
+    before = torch.tensor(sorted(values))
+    after = limited(before)
+    assert (after.abs() <= 1).all()
+    assert (after.diff() >= 0).all()
+    assert torch.equal(after.sign(), before.sign())
