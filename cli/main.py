@@ -22,6 +22,7 @@ COMMANDS = MappingProxyType(
         "path": ("cli.look:path", "Where a version's files are."),
         "outdated": ("cli.look:outdated", "Versions that the catalogue has newer."),
         "verify": ("cli.verify:verify", "Hash every byte again; --repair fetches only what is bad."),
+        "scan": ("cli.scan:scan", "What a version's files, or a file, would do when they are read."),
         "scrub": ("cli.upkeep:scrub", "Hash a little of the store again, what was longest not looked at."),
         "adopt": ("cli.upkeep:adopt", "Take over the files of a version that a folder has already."),
         "pin": ("cli.names:pin", "Never collect a version."),

@@ -46,8 +46,11 @@ class Books:
 
         AuditLog(self.store.audit).append(act, subject, outcome=outcome, details=details, actor=actor)
 
-    def log_findings(self, digest: Digest, findings: "Findings") -> None:
+    def log_findings(self, digest: Digest, findings: "Findings", picklescan: str | None = None) -> None:
         """Write down what the gate found in a file; of one that holds nothing to look at, nothing.
+
+        Args:
+            picklescan: what it says, if it was asked.
 
         Raises:
             Busy, IntegrityError, StorageError: it can't be written.
@@ -60,6 +63,8 @@ class Books:
         details: dict[str, Json] = {"sha256": digest, "form": str(findings.form), "imports": [*findings.imports]}
         if problem is not None:
             details |= {"problem": problem.what, "where": problem.where}
+        if picklescan is not None:
+            details["picklescan"] = picklescan
         self.log("scan", findings.path, "done" if problem is None else problem.code, details)
 
     def record_pull(
