@@ -41,6 +41,8 @@ class Settings(BaseSettings):
         queue: requests that may wait for one version.
         limit_requests: of one key, such as 60/minute; empty for no limit.
         limit_speech: seconds of speech for one key, such as 3600/day; empty for no limit.
+        limit_downloads: files that one key or address may fetch at once from the mirror; 0 for no limit.
+        limit_rate: bytes a second of one key or address, such as 20M; empty for no limit.
         memory: bytes that all engines may take, such as 12G; None for what is free.
         keep_deleted: days after which deleted speech is purged.
         log_format: `text`, or `json`.
@@ -62,6 +64,8 @@ class Settings(BaseSettings):
     queue: Annotated[int, Field(ge=0, le=10_000)] = 16
     limit_requests: str = ""
     limit_speech: str = ""
+    limit_downloads: Annotated[int, Field(ge=0, le=10_000)] = 0
+    limit_rate: str = ""
     memory: str | None = None
     keep_deleted: Annotated[float, Field(gt=0)] = 30.0
     log_format: Literal["text", "json"] = "text"

@@ -1,11 +1,12 @@
-"""`/hub/mirrors` and `/hub/audit`: how this hub's mirrors did, and what was done here, for those who may read.
+"""`/hub/mirrors`, `/hub/downloads` and `/hub/audit`: how mirrors did, what was given, what was done here.
 
 GET /hub/mirrors    [{"name", "kind", "latency_seconds", "bytes_per_second", "successes", "failures", "lies", "closed_until"}]
+GET /hub/downloads  {"downloads": [{"day", "version", "client", "files", "bytes"}]}, the latest day first
 GET /hub/audit      {"events": [{"seq", "at", "actor", "act", "subject", "outcome", "details"}]}, the latest first
 """
 
 import asyncio
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -14,6 +15,7 @@ from pydantic import BaseModel, JsonValue
 from indextts_hub.audit import AuditLog
 from indextts_hub.audit.search import EventQuery, copy_events, find_events
 from indextts_hub.db import Database, MirrorRecord, read_mirror_records
+from indextts_hub.db.downloads import find_downloads
 from indextts_hub.hub import Hub
 from indextts_hub.moment import Moment
 
@@ -34,6 +36,30 @@ class MirrorBody(BaseModel):
     failures: int = 0
     lies: int = 0
     closed_until: datetime | None = None
+
+
+class DownloadBody(BaseModel):
+    """What one client was given of one version on one day (UTC); `files` were begun with their first byte."""
+
+    day: date
+    version: str
+    client: str
+    files: int
+    bytes: int
+
+
+class DownloadList(BaseModel):
+    """What was given, the latest day first."""
+
+    downloads: list[DownloadBody]
+
+
+class DownloadFilter(BaseModel):
+    """Which days, both included; what is left out does not count."""
+
+    since: date | None = None
+    until: date | None = None
+    limit: Annotated[int, Query(ge=1, le=MOST_EVENTS)] = 100
 
 
 class EventBody(BaseModel):
@@ -74,6 +100,11 @@ def routes(hub: Hub, database: Database) -> APIRouter:
     async def mirrors() -> list[MirrorBody]:
         known = {record.mirror: record for record in await asyncio.to_thread(read_mirror_records, database)}
         return [_mirror(name, mirror.kind, known.get(name)) for name, mirror in hub.catalog.mirrors.items()]
+
+    @router.get("/downloads", summary="What others were given, by day, version and client")
+    async def downloads(query: Annotated[DownloadFilter, Query()]) -> DownloadList:
+        found = await asyncio.to_thread(find_downloads, database, query.since, query.until, query.limit)
+        return DownloadList(downloads=[DownloadBody.model_validate(record, from_attributes=True) for record in found])
 
     @router.get("/audit", summary="What was done here, the latest first")
     async def audit(query: Annotated[EventFilter, Query()]) -> EventList:
