@@ -120,7 +120,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
 
         with closing(open_database(hub.database_url)) as database:
             shelf = Shelf(hub, Passthrough(hub) if pull_through else None, accel, share)
-            lent = lent_api.routes(hub, shelf, database)
+            lent = lent_api.routes(hub, shelf, database, receives=keyed or local)
             app = create_app(service, served, lent, following, hub.books.log, Recording(shelf, database))
             serve_app(
                 app, listening, lambda address: _started(address, [version.name for version in served]), settings.trusted_proxies

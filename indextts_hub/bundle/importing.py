@@ -17,7 +17,7 @@ from indextts_hub.bundle.tar import REMEDY
 from indextts_hub.errors import IntegrityError, NotFound, PolicyError
 from indextts_hub.manifest import Digest
 from indextts_hub.paths import PortablePath, portable_path
-from indextts_hub.store import Snapshot, Store, Told, admit, unheard
+from indextts_hub.store import Snapshot, Store, Told, admit, begun_of, unheard
 from indextts_hub.store.durable import adopt_file, make_folder, temporary_beside, unlink
 from indextts_hub.store.room import check_room
 from indextts_hub.store.trouble import storage_errors
@@ -91,7 +91,7 @@ def import_bundle(
         wanted = {digest for version in contents.versions for digest, _ in version.manifest.blobs()}
         files = [file for file in bundle.files if file.sha256 in wanted]
         absent = [file for file in files if not store.blobs.has(file.sha256, file.size)]
-        check_room(store.partials, sum(file.size - _begun(store, file) for file in absent))
+        check_room(store.partials, sum(file.size - begun_of(store.partials, file.sha256, file.size) for file in absent))
         added = _take(store, bundle, absent, options.wait, progress, told)
         packages = tuple(_packages(bundle, options.packages)) if options.packages else ()
         snapshots = tuple(store.snapshots.commit(each.name, each.manifest) for each in contents.versions)
@@ -149,7 +149,7 @@ def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], wait:
 def _bring(store: Store, bundle: OpenBundle, file: BundledFile, path: PortablePath, progress: Progress, told: Told) -> None:
     """One file into its blob, from where an earlier import stopped; from its start if that was wrong."""
     partial = store.partials / f"{file.sha256}.part"
-    begun = _begun(store, file)
+    begun = begun_of(store.partials, file.sha256, file.size)
     if not begun:
         unlink(partial.with_suffix(".map"))
         unlink(partial)
@@ -176,15 +176,6 @@ def _copied(bundle: OpenBundle, file: BundledFile, partial: Path, start: int, mo
             target.write(piece)
             moved(len(piece))
     return hasher.hexdigest() == file.sha256
-
-
-def _begun(store: Store, file: BundledFile) -> int:
-    """How much of a file an earlier import left; nothing, if what lies there is a pull's, which has holes as its map tells."""
-    partial = store.partials / f"{file.sha256}.part"
-    if partial.with_suffix(".map").exists() or partial.is_symlink() or not partial.is_file():
-        return 0
-    size = partial.stat().st_size
-    return size if size <= file.size else 0
 
 
 def _shown(versions: Sequence[BundledVersion]) -> Mapping[Digest, PortablePath]:

@@ -35,11 +35,16 @@ class Recording:
 
     async def run(self) -> None:
         """Write until it is cancelled, and then once more."""
+        writing: asyncio.Task[None] | None = None
         try:
             while True:
                 await asyncio.sleep(self._seconds)
-                await self._write()
+                # What is being written when the service ends is written to its end.
+                writing = asyncio.create_task(self._write())
+                await asyncio.shield(writing)
         finally:
+            if writing is not None:
+                await writing
             await self._write()
 
     async def _write(self) -> None:

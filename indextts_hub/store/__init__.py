@@ -3,7 +3,7 @@
 The store needs no database, and importing it costs little: `list` and `path` start with it. See `docs/store.md`.
 """
 
-from indextts_hub.store.admission import Told, admit, unheard
+from indextts_hub.store.admission import Told, admit, begun_of, unheard
 from indextts_hub.store.adoption import Adoption, adopt
 from indextts_hub.store.blobs import BlobFinding, Blobs
 from indextts_hub.store.check import (
@@ -55,6 +55,7 @@ __all__ = [
     "adopt",
     "assert_right",
     "bad_ranges",
+    "begun_of",
     "check_blobs",
     "check_version",
     "collect",

@@ -11,7 +11,7 @@ from indextts_hub.store.trouble import storage_errors
 if TYPE_CHECKING:
     from indextts_hub.gate import Findings
 
-__all__ = ["Told", "admit", "unheard"]
+__all__ = ["Told", "admit", "begun_of", "unheard"]
 
 Told: TypeAlias = "Callable[[Digest, Findings], None]"
 """Is told what the gate found in a file, before the file is let in or refused."""
@@ -19,6 +19,21 @@ Told: TypeAlias = "Callable[[Digest, Findings], None]"
 
 def unheard(digest: Digest, findings: "Findings") -> None:
     """Nobody is told."""
+
+
+def begun_of(partials: Path, digest: Digest, size: int) -> int:
+    """How many bytes of a file, from its first on, were left by an import or an upload that stopped.
+
+    Nothing, if what lies there is a pull's, which has holes as its map tells.
+
+    Args:
+        size: of the whole file.
+    """
+    partial = partials / f"{digest}.part"
+    if partial.with_suffix(".map").exists() or partial.is_symlink() or not partial.is_file():
+        return 0
+    begun = partial.stat().st_size
+    return begun if begun <= size else 0
 
 
 def admit(blobs: Blobs, partial: Path, path: str, digest: Digest, size: int, told: Told) -> None:
