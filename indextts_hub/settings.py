@@ -35,6 +35,8 @@ class Settings(BaseSettings):
         wait: seconds to wait for somebody else's lock, and for a service that is busy.
         server: address of a running service, for `say` and `batch`.
         key: that service's key.
+        webhook: address that `watch` tells of what is newer; it may hold a secret.
+        webhook_key: what it signs that with.
         producer: who is said to have generated speech, in its label.
         cue: whether that it is generated is also heard: none, start or end.
         host, port: where `serve` listens.
@@ -57,6 +59,8 @@ class Settings(BaseSettings):
     wait: float = 600.0
     server: str = "http://127.0.0.1:7860"
     key: SecretStr | None = None
+    webhook: SecretStr | None = None
+    webhook_key: SecretStr | None = None
     producer: str = "indextts-hub"
     cue: Literal["none", "start", "end"] = "none"
     host: str = "127.0.0.1"
