@@ -92,6 +92,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
 
         from indextts_hub.db import open_database
         from indextts_hub.mirror import lent_api
+        from indextts_hub.mirror.downloads import Downloads
         from indextts_hub.mirror.passthrough import Passthrough
         from indextts_hub.mirror.recording import Recording
         from indextts_hub.mirror.shelf import Shelf
@@ -119,7 +120,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
             return Following(versions, look, make, partial(_moved, hub))
 
         with closing(open_database(hub.database_url)) as database:
-            shelf = Shelf(hub, Passthrough(hub) if pull_through else None, accel, share)
+            shelf = Shelf(hub, Passthrough(hub) if pull_through else None, accel, Downloads(share, served.is_at_work))
             lent = lent_api.routes(hub, shelf, database, receives=keyed or local)
             app = create_app(service, served, lent, following, hub.books.log, Recording(shelf, database))
             serve_app(

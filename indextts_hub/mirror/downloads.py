@@ -5,8 +5,9 @@ may take any address of that. A share counts over all connections of a client, s
 """
 
 import ipaddress
+import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -36,6 +37,15 @@ class TooManyDownloads(Busy):
             f"{most} downloads are under way for this key or address", remedy="let one of them end, or use fewer connections"
         )
         self.retry_after = COME_BACK_SECONDS
+
+
+# Bytes a second for each core that all downloads together have while the machine works on something: half a gigabit on two cores,
+# whose cost a synthesis beside them hardly notices (`bench/beside.py`).
+BESIDE_WORK = 30 << 20
+
+# A turn of all downloads is so many bytes, some milliseconds: whatever else is asked waits for several turns before it is begun.
+ROUND = 4 << 20
+SMALLEST_TURN = 64 << 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +87,15 @@ class _Client:
 class Downloads:
     """All that is given at this moment, and what was given since it was last asked. For one event loop."""
 
-    def __init__(self, share: Share = Share()) -> None:
+    def __init__(self, share: Share = Share(), gives_way: Callable[[], bool] = lambda: False) -> None:
+        """Nothing is under way yet.
+
+        Args:
+            gives_way: whether something is done on this machine, now, that is to be quick whatever is downloaded.
+        """
         self._share = share
+        self._gives_way = gives_way
+        self._rest = Bucket(BESIDE_WORK * (os.cpu_count() or 1), burst=0)
         self._clients: dict[str, _Client] = {}
         self._counts: defaultdict[Given, Count] = defaultdict(Count)
 
@@ -106,9 +123,16 @@ class Downloads:
                 del self._clients[client]
 
     def piece(self, largest: int) -> int:
-        """How many bytes to give at a time, so that a client with a slow share gets them evenly."""
-        rate = self._share.rate
-        return largest if rate is None else min(largest, max(SMALLEST_PIECE, rate // TURNS_A_SECOND))
+        """How many bytes to give next: so many that a turn of all who fetch is short, and that a slow share comes evenly."""
+        under_way = sum(client.under_way for client in self._clients.values())
+        bounds = [largest, max(SMALLEST_TURN, ROUND // max(1, under_way))]
+        if self._share.rate is not None:
+            bounds.append(max(SMALLEST_PIECE, self._share.rate // TURNS_A_SECOND))
+        return min(bounds)
+
+    def pause(self, count: int) -> float:
+        """Seconds to wait with so many bytes, for what all downloads together may have; none while there is no other work."""
+        return self._rest.wait_for(count) if self._gives_way() else 0.0
 
     def note(self, client: str, sha256: Digest, count: int, *, first: bool = False) -> None:
         """Count bytes that were given, here or by a server that was told to."""
@@ -141,7 +165,7 @@ class Download:
     def gave(self, count: int) -> float:
         """Note that so many bytes were given; return how many seconds to wait before more are."""
         self.downloads.note(self.client, self.sha256, count)
-        return self.pace.wait_for(count)
+        return max(self.pace.wait_for(count), self.downloads.pause(count))
 
 
 def client_of(scope: Scope) -> str:

@@ -103,9 +103,9 @@ class BlobResponse(Response):
                     await self._send(send, download, gone)
 
     async def _send(self, send: Send, download: Download, gone: asyncio.Task[None]) -> None:
-        at, largest = self.start, self._downloads.piece(PIECE)
+        at = self.start
         while at < self.stop and not gone.done():
-            count = min(largest, self.stop - at)
+            count = min(self._downloads.piece(PIECE), self.stop - at)
             piece = _read_at_once(self._blob, at, count) or await asyncio.to_thread(_read, self._blob, at, count)
             if not piece:
                 raise OSError("the blob is shorter than it was")
@@ -145,7 +145,7 @@ class _ArrivingResponse(Response):
                 await self._send(send, download, gone)
 
     async def _send(self, send: Send, download: Download, gone: asyncio.Task[None]) -> None:
-        flight, largest, begun = self._fetch(), self._downloads.piece(PIECE), False
+        flight, begun = self._fetch(), False
         for number, chunk in enumerate(flight.chunks):
             at, stop = max(self.start, chunk.start), min(self.stop, chunk.stop)
             if at >= stop:
@@ -157,7 +157,8 @@ class _ArrivingResponse(Response):
                 await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 begun = True
             while at < stop and not gone.done():
-                piece = await asyncio.to_thread(self._passthrough.read, self._file.sha256, at, min(largest, stop - at))
+                count = min(self._downloads.piece(PIECE), stop - at)
+                piece = await asyncio.to_thread(self._passthrough.read, self._file.sha256, at, count)
                 if not piece:
                     raise OSError("the blob is shorter than it was")
                 at += len(piece)

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from indextts_hub.errors import NotFound
 from indextts_hub.hub import Hub
 from indextts_hub.manifest import ByteCount, Digest, Manifest
-from indextts_hub.mirror.downloads import Downloads, Share
+from indextts_hub.mirror.downloads import Downloads
 from indextts_hub.mirror.passthrough import Passthrough
 from indextts_hub.sources import huggingface, modelscope
 from indextts_hub.store import SnapshotState
@@ -97,18 +97,18 @@ class Shelf:
         hub: Hub,
         passthrough: Passthrough | None = None,
         accel: str | None = None,
-        share: Share = Share(),  # noqa: B008 - frozen
+        downloads: Downloads | None = None,
     ) -> None:
         """A shelf over a hub's store.
 
         Args:
             passthrough: fetches what is not here, if that is wanted.
             accel: the address under which an nginx in front, and only it, has the folder of the blobs.
-            share: what one client may have.
+            downloads: what each client may have.
         """
         self._hub = hub
         self.passthrough = passthrough
-        self.downloads = Downloads(share)
+        self.downloads = downloads or Downloads()
         self._accel = accel
 
     def handed_over(self, digest: Digest) -> str | None:

@@ -2,7 +2,7 @@
 
 It prints its address, then serves until it is ended. With `--keys` it asks for those in the store's database, as `serve` does on a
 network; with `--pull-through` it fetches what is not here; with `--accel` an nginx in front sends files. `--at-once=N` and
-`--rate=BYTES` are each client's share.
+`--rate=BYTES` are each client's share; `--host` and `--port` are where it listens.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from indextts_hub import Hub
 from indextts_hub.db import open_database
 from indextts_hub.mirror import lent_api
-from indextts_hub.mirror.downloads import Share
+from indextts_hub.mirror.downloads import Downloads, Share
 from indextts_hub.mirror.passthrough import Passthrough
 from indextts_hub.mirror.recording import Recording
 from indextts_hub.mirror.shelf import Shelf
@@ -29,7 +29,7 @@ if __name__ == "__main__":
     hub.store  # noqa: B018 - made here, so that the database finds a folder
     database = open_database(hub.database_url)
     share = Share(int(options["at-once"]) if "at-once" in options else None, int(options["rate"]) if "rate" in options else None)
-    shelf = Shelf(hub, Passthrough(hub) if "pull-through" in options else None, options.get("accel"), share)
+    shelf = Shelf(hub, Passthrough(hub) if "pull-through" in options else None, options.get("accel"), Downloads(share))
     recording = Recording(shelf, database, 0.2)
 
     @asynccontextmanager
@@ -45,4 +45,5 @@ if __name__ == "__main__":
         app.include_router(routes)
     if "keys" in options:
         app.add_middleware(Gate, keys=Keys(database))
-    serve(app, listen("127.0.0.1", 0), lambda address: print(address, flush=True))  # noqa: T201
+    listening = listen(options.get("host", "127.0.0.1"), int(options.get("port", "0")))
+    serve(app, listening, lambda address: print(address, flush=True))  # noqa: T201

@@ -225,3 +225,17 @@ def test_clients_do_not_take_each_others_place() -> None:
         pass
     with downloads.begin("a", SHA256, first=True):
         assert downloads.piece(1 << 20) == 1 << 20
+
+
+def test_downloads_step_back_together_while_something_else_is_to_be_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    speaks = False
+    downloads = Downloads(gives_way=lambda: speaks)
+    with downloads.begin("a", SHA256, first=True) as one, downloads.begin("b", SHA256, first=True) as other:
+        assert one.gave(1 << 30) == 0
+        speaks = True
+        # Half a gigabyte takes the share of two cores nine seconds, whoever gives it.
+        assert 8 < one.gave(1 << 29) < 10
+        assert 16 < other.gave(1 << 29) < 20
+        speaks = False
+        assert other.gave(1 << 30) == 0
