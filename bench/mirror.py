@@ -43,7 +43,8 @@ from indextts_hub.mirror.shelf import Shelf
 hub = Hub(sys.argv[1], sys.argv[2])
 hub.store
 app = FastAPI()
-for routes in lent_api.routes(Shelf(hub, accel=sys.argv[4] or None), open_database(hub.database_url)):
+shelf = Shelf(hub, accel=sys.argv[4] or None)
+for routes in lent_api.routes(hub, shelf, open_database(hub.database_url)):
     app.include_router(routes)
 uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[3]), log_level="error", access_log=False)
 """

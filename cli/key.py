@@ -20,7 +20,7 @@ key = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=N
 @key.command("create")
 def create(
     name: Annotated[str, typer.Argument(help="Whose it is, or what for.")],
-    scope: Annotated[list[str] | None, typer.Option(help="speak or read; both if none is named.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="speak, read or admin; speak and read if none is named.")] = None,
     expires: Annotated[str | None, typer.Option(help="Good for so long: 90d.", show_default=False)] = None,
     cache_dir: CacheDir = None,
     to_json: ToJson = False,
@@ -117,6 +117,6 @@ def _scopes(names: list[str] | None) -> "frozenset[Scope]":
     from indextts_hub.db.keys import Scope
 
     try:
-        return frozenset(map(Scope, names)) if names else frozenset(Scope)
+        return frozenset(map(Scope, names)) if names else frozenset({Scope.SPEAK, Scope.READ})
     except ValueError:
         raise UsageError(f"there is no such scope among {', '.join(names or ())!a}", remedy=f"use {' or '.join(Scope)}") from None

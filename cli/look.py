@@ -1,4 +1,4 @@
-"""`list`, `show`, `path` and `outdated`: what is here and what there is."""
+"""`list`, `show` and `path`: what is here and what there is."""
 
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,7 @@ from indextts_hub.errors import NotFound, UsageError
 if TYPE_CHECKING:
     from indextts_hub import Hub
 
-__all__ = ["list_versions", "outdated", "path", "show"]
+__all__ = ["list_versions", "path", "show"]
 
 Reference = Annotated[str, typer.Argument(metavar="REF", help="NAME, NAME@sha256:HEX or an alias.")]
 
@@ -192,14 +192,3 @@ def path(
         write_json({"path": found})
     else:
         write_line(str(found))
-
-
-def outdated(cache_dir: CacheDir = None, catalog: CatalogPlace = None, to_json: ToJson = False) -> None:
-    """Versions that are here and that the catalogue has with another digest."""
-    rows = opened(cache_dir, catalog).outdated()
-    if to_json:
-        write_json([{"version": name, "digest": here, "latest": there} for name, here, there in rows])
-    elif rows:
-        table(("VERSION", "HERE", "CATALOGUE"), [(name, here[:12], there[:12]) for name, here, there in rows])
-    else:
-        write_line("Everything here is what the catalogue has.")

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["mirrors"]
 
+# More than anybody reads; a program asks for fewer days.
+MOST_ROWS = 100_000
+
 mirrors = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 
@@ -124,6 +127,34 @@ def stats(cache_dir: CacheDir = None, catalog: CatalogPlace = None, to_json: ToJ
             for r in records
         ],
     )
+
+
+@mirrors.command("downloads")
+def downloads(
+    days: Annotated[int, typer.Option("--days", min=1, max=3650, help="How many days, up to today.")] = 30,
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+    to_json: ToJson = False,
+) -> None:
+    """What this hub's service gave to others, by day (UTC), version and client."""
+    from contextlib import closing
+    from datetime import UTC, datetime, timedelta
+
+    from indextts_hub.db import open_database
+    from indextts_hub.db.downloads import find_downloads
+
+    since = datetime.now(UTC).date() - timedelta(days=days - 1)
+    with closing(open_database(opened(cache_dir, catalog).database_url)) as database:
+        found = find_downloads(database, since, None, MOST_ROWS)
+    if to_json:
+        write_json(
+            [{"day": str(r.day), "version": r.version, "client": r.client, "files": r.files, "bytes": r.bytes} for r in found]
+        )
+    elif found:
+        rows = [(str(r.day), r.version, r.client, str(r.files), size(r.bytes)) for r in found]
+        table(("DAY", "VERSION", "CLIENT", "FILES", "BYTES"), rows)
+    else:
+        write_line("Nobody was given anything.")
 
 
 @mirrors.command("sync")

@@ -9,10 +9,11 @@ import typer
 
 from cli.options import CacheDir, CatalogPlace, Verbose, opened, read_settings, to_bytes
 from cli.render import write_line
-from indextts_hub.errors import NotFound, PolicyError
+from indextts_hub.errors import NotFound, PolicyError, UsageError
 
 if TYPE_CHECKING:
     from indextts_hub import Hub
+    from indextts_hub.mirror.downloads import Share
     from indextts_hub.settings import Settings
     from indextts_hub.store import Snapshot
     from synth.service.following import Wanted
@@ -44,6 +45,12 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     ] = None,
     limit_speech: Annotated[
         str | None, typer.Option("--limit-speech", metavar="N/TIME", help="Seconds of speech for one key, such as 3600/day.")
+    ] = None,
+    limit_downloads: Annotated[
+        int | None, typer.Option("--limit-downloads", metavar="N", help="Files that one key or address may fetch at once.")
+    ] = None,
+    limit_rate: Annotated[
+        str | None, typer.Option("--limit-rate", metavar="SIZE", help="Bytes a second that one key or address may fetch: 20M.")
     ] = None,
     memory: Annotated[
         str | None, typer.Option("--memory", metavar="SIZE", help="What all engines may take, such as 12G; what is free.")
@@ -77,13 +84,17 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     from synth.service.serving import listen
 
     chosen = {"host": host, "port": port, "queue": queue, "limit_requests": limit_requests, "limit_speech": limit_speech}
-    settings = read_settings(**chosen, memory=memory, cue=cue, log_format=log_format, trusted_proxies=trusted_proxies)
+    lending = {"limit_downloads": limit_downloads, "limit_rate": limit_rate}
+    settings = read_settings(**chosen, **lending, memory=memory, cue=cue, log_format=log_format, trusted_proxies=trusted_proxies)
+    share = _share(settings)
     with listen(settings.host, settings.port) as listening:
         from contextlib import closing
 
         from indextts_hub.db import open_database
         from indextts_hub.mirror import lent_api
+        from indextts_hub.mirror.downloads import Downloads
         from indextts_hub.mirror.passthrough import Passthrough
+        from indextts_hub.mirror.recording import Recording
         from indextts_hub.mirror.shelf import Shelf
         from synth.service.app import create_app
         from synth.service.following import Following
@@ -109,8 +120,9 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
             return Following(versions, look, make, partial(_moved, hub))
 
         with closing(open_database(hub.database_url)) as database:
-            lent = lent_api.routes(hub, Shelf(hub, Passthrough(hub) if pull_through else None, accel), database)
-            app = create_app(service, served, lent, following, hub.books.log)
+            shelf = Shelf(hub, Passthrough(hub) if pull_through else None, accel, Downloads(share, served.is_at_work))
+            lent = lent_api.routes(hub, shelf, database, receives=keyed or local)
+            app = create_app(service, served, lent, following, hub.books.log, Recording(shelf, database))
             serve_app(
                 app, listening, lambda address: _started(address, [version.name for version in served]), settings.trusted_proxies
             )
@@ -135,6 +147,16 @@ def _service_settings(hub: "Hub", settings: "Settings", *, asks_for_keys: bool, 
         # Nobody chose to leave the door open: then only those may come in who know this machine by its own names.
         hosts=LOCAL_NAMES if is_local else (),
     )
+
+
+def _share(settings: "Settings") -> "Share":
+    from indextts_hub.mirror.downloads import Share
+    from indextts_hub.sources.protocol import bytes_a_second
+
+    rate = bytes_a_second(settings.limit_rate) if settings.limit_rate else None
+    if not (rate is None or (isinstance(rate, int) and rate > 0)):
+        raise UsageError(f"{settings.limit_rate[:20]!r} is no rate", remedy="write it as 500K or 20M", code="E_RATE")
+    return Share(settings.limit_downloads or None, rate)
 
 
 @dataclass(slots=True)

@@ -7,13 +7,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from indextts_hub.catalog import Version
 from indextts_hub.errors import PolicyError, StorageError
-from indextts_hub.manifest import Json, Manifest
+from indextts_hub.manifest import Digest, Json, Manifest
 from indextts_hub.store import Damage, Store
 from indextts_hub.store.locks import who
 from indextts_hub.transfer import Scores, TransferredFile
+
+if TYPE_CHECKING:
+    from indextts_hub.gate import Findings
 
 __all__ = ["Books"]
 
@@ -41,6 +45,27 @@ class Books:
         from indextts_hub.audit import AuditLog
 
         AuditLog(self.store.audit).append(act, subject, outcome=outcome, details=details, actor=actor)
+
+    def log_findings(self, digest: Digest, findings: "Findings", picklescan: str | None = None) -> None:
+        """Write down what the gate found in a file; of one that holds nothing to look at, nothing.
+
+        Args:
+            picklescan: what it says, if it was asked.
+
+        Raises:
+            Busy, IntegrityError, StorageError: it can't be written.
+        """
+        from indextts_hub.gate import Form
+
+        problem = findings.problem
+        if problem is None and findings.form is Form.OTHER:
+            return
+        details: dict[str, Json] = {"sha256": digest, "form": str(findings.form), "imports": [*findings.imports]}
+        if problem is not None:
+            details |= {"problem": problem.what, "where": problem.where}
+        if picklescan is not None:
+            details["picklescan"] = picklescan
+        self.log("scan", findings.path, "done" if problem is None else problem.code, details)
 
     def record_pull(
         self, name: str, manifest: Manifest, outcome: str, at: datetime, seconds: float, files: Sequence[TransferredFile]

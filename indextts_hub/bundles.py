@@ -58,7 +58,7 @@ def import_versions(hub: Hub, path: Path, options: ImportOptions, progress: Prog
         HubError: as `import_bundle`; no version appears then.
     """
     try:
-        report = import_bundle(hub.store, path, options, time.time(), progress)
+        report = import_bundle(hub.store, path, options, time.time(), progress, hub.books.log_findings)
     except HubError as error:
         hub.books.log("import", path.name, error.code)
         raise

@@ -30,6 +30,7 @@ from indextts_hub.store import (
     Snapshot,
     Store,
     VersionFinding,
+    admit,
     adopt,
     check_version,
     collect,
@@ -123,6 +124,7 @@ class Hub:
         wanted = self._chosen(version, options)
         with self.store.claim(name, manifest, act="pull"):
             transferred: list[TransferredFile] = []
+            findings = self.books.log_findings
             absent = self._absent(wanted)
             try:
                 with self.books.scores() if absent else nullcontext(ScoresInMemory()) as scores:
@@ -133,7 +135,7 @@ class Hub:
                         ):
                             moving = TransferOptions(options.jobs, options.rate)
                             for file in transfer(plan, self.store.partials, moving, scores, progress):
-                                self.store.blobs.commit(file.path, file.entry.sha256, file.entry.size)
+                                admit(self.store.blobs, file.path, file.entry.path, file.entry.sha256, file.entry.size, findings)
                                 transferred.append(file)
                 snapshot = self.store.snapshots.commit(name, manifest, {file.path for file in wanted})
             except HubError as error:
@@ -257,7 +259,7 @@ class Hub:
     def adopt(self, reference: str, folder: Path) -> Adoption:
         """Take over what a folder, of checkpoints or a Hugging Face cache, has of a version; the folder stays as it is."""
         version = self._version(VersionRef.parse(reference))
-        adoption = adopt(self.store, version.name, version.manifest, folder, wait=self._wait)
+        adoption = adopt(self.store, version.name, version.manifest, folder, wait=self._wait, told=self.books.log_findings)
         self.books.log("adopt", f"{version.name}@sha256:{version.manifest.digest}", details={"files": len(adoption.adopted)})
         return adoption
 

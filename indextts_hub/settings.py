@@ -35,12 +35,16 @@ class Settings(BaseSettings):
         wait: seconds to wait for somebody else's lock, and for a service that is busy.
         server: address of a running service, for `say` and `batch`.
         key: that service's key.
+        webhook: address that `watch` tells of what is newer; it may hold a secret.
+        webhook_key: what it signs that with.
         producer: who is said to have generated speech, in its label.
         cue: whether that it is generated is also heard: none, start or end.
         host, port: where `serve` listens.
         queue: requests that may wait for one version.
         limit_requests: of one key, such as 60/minute; empty for no limit.
         limit_speech: seconds of speech for one key, such as 3600/day; empty for no limit.
+        limit_downloads: files that one key or address may fetch at once from the mirror; 0 for no limit.
+        limit_rate: bytes a second of one key or address, such as 20M; empty for no limit.
         memory: bytes that all engines may take, such as 12G; None for what is free.
         keep_deleted: days after which deleted speech is purged.
         log_format: `text`, or `json`.
@@ -55,6 +59,8 @@ class Settings(BaseSettings):
     wait: float = 600.0
     server: str = "http://127.0.0.1:7860"
     key: SecretStr | None = None
+    webhook: SecretStr | None = None
+    webhook_key: SecretStr | None = None
     producer: str = "indextts-hub"
     cue: Literal["none", "start", "end"] = "none"
     host: str = "127.0.0.1"
@@ -62,6 +68,8 @@ class Settings(BaseSettings):
     queue: Annotated[int, Field(ge=0, le=10_000)] = 16
     limit_requests: str = ""
     limit_speech: str = ""
+    limit_downloads: Annotated[int, Field(ge=0, le=10_000)] = 0
+    limit_rate: str = ""
     memory: str | None = None
     keep_deleted: Annotated[float, Field(gt=0)] = 30.0
     log_format: Literal["text", "json"] = "text"

@@ -17,7 +17,7 @@ from indextts_hub.bundle.tar import REMEDY
 from indextts_hub.errors import IntegrityError, NotFound, PolicyError
 from indextts_hub.manifest import Digest
 from indextts_hub.paths import PortablePath, portable_path
-from indextts_hub.store import Snapshot, Store
+from indextts_hub.store import Snapshot, Store, Told, admit, begun_of, unheard
 from indextts_hub.store.durable import adopt_file, make_folder, temporary_beside, unlink
 from indextts_hub.store.room import check_room
 from indextts_hub.store.trouble import storage_errors
@@ -63,13 +63,17 @@ class ImportReport:
     packages: tuple[Path, ...]
 
 
-def import_bundle(store: Store, path: Path, options: ImportOptions, now: float, progress: Progress) -> ImportReport:
+def import_bundle(
+    store: Store, path: Path, options: ImportOptions, now: float, progress: Progress, told: Told = unheard
+) -> ImportReport:
     """Take a bundle's versions into the store.
 
     Args:
         now: seconds since 1970.
+        told: what the gate found in each file that is taken in.
 
     Raises:
+        UnsafeFile: the gate refuses a file of it; no version appears then.
         IntegrityError: E_BUNDLE or E_VOLUME; blobs that were right stay for the next try, and no version appears.
         PolicyError: E_SIGNATURE, E_STALE, E_ROLLBACK.
         NotFound: E_BASE_ABSENT, if it holds only the difference to a version that is not here; E_NO_FILE.
@@ -87,8 +91,8 @@ def import_bundle(store: Store, path: Path, options: ImportOptions, now: float, 
         wanted = {digest for version in contents.versions for digest, _ in version.manifest.blobs()}
         files = [file for file in bundle.files if file.sha256 in wanted]
         absent = [file for file in files if not store.blobs.has(file.sha256, file.size)]
-        check_room(store.partials, sum(file.size - _begun(store, file) for file in absent))
-        added = _take(store, bundle, absent, options.wait, progress)
+        check_room(store.partials, sum(file.size - begun_of(store.partials, file.sha256, file.size) for file in absent))
+        added = _take(store, bundle, absent, options.wait, progress, told)
         packages = tuple(_packages(bundle, options.packages)) if options.packages else ()
         snapshots = tuple(store.snapshots.commit(each.name, each.manifest) for each in contents.versions)
         marks.advance(contents, bundle.signers)
@@ -117,7 +121,7 @@ def _check_bases(store: Store, contents: Contents) -> None:
             )
 
 
-def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], wait: float, progress: Progress) -> int:
+def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], wait: float, progress: Progress, told: Told) -> int:
     """Copy what can be copied; then say what could not."""
     shown = _shown(bundle.contents.versions)
     troubles = list(bundle.unreadable)
@@ -127,7 +131,7 @@ def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], wait:
             with store.locks.writing([file.sha256], act="import", wait=wait):
                 # Another process may have brought it while this one waited.
                 if not store.blobs.has(file.sha256, file.size):
-                    _bring(store, bundle, file, shown[file.sha256], progress)
+                    _bring(store, bundle, file, shown[file.sha256], progress, told)
                     added += 1
         except IntegrityError as error:
             named = bundle.volumes.damaged(file.start, file.size)
@@ -142,17 +146,17 @@ def _take(store: Store, bundle: OpenBundle, absent: Sequence[BundledFile], wait:
     return added
 
 
-def _bring(store: Store, bundle: OpenBundle, file: BundledFile, path: PortablePath, progress: Progress) -> None:
+def _bring(store: Store, bundle: OpenBundle, file: BundledFile, path: PortablePath, progress: Progress, told: Told) -> None:
     """One file into its blob, from where an earlier import stopped; from its start if that was wrong."""
     partial = store.partials / f"{file.sha256}.part"
-    begun = _begun(store, file)
+    begun = begun_of(store.partials, file.sha256, file.size)
     if not begun:
         unlink(partial.with_suffix(".map"))
         unlink(partial)
     progress(FileStarted(path, file.size, begun))
     for start in dict.fromkeys((begun, 0)):
         if _copied(bundle, file, partial, start, lambda count: progress(Moved(path, "bundle", count))):
-            store.blobs.commit(partial, file.sha256, file.size)
+            admit(store.blobs, partial, path, file.sha256, file.size, told)
             progress(FileDone(path))
             return
         unlink(partial)
@@ -172,15 +176,6 @@ def _copied(bundle: OpenBundle, file: BundledFile, partial: Path, start: int, mo
             target.write(piece)
             moved(len(piece))
     return hasher.hexdigest() == file.sha256
-
-
-def _begun(store: Store, file: BundledFile) -> int:
-    """How much of a file an earlier import left; nothing, if what lies there is a pull's, which has holes as its map tells."""
-    partial = store.partials / f"{file.sha256}.part"
-    if partial.with_suffix(".map").exists() or partial.is_symlink() or not partial.is_file():
-        return 0
-    size = partial.stat().st_size
-    return size if size <= file.size else 0
 
 
 def _shown(versions: Sequence[BundledVersion]) -> Mapping[Digest, PortablePath]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import col, select
+from sqlmodel import col, func, select
 
 from indextts_hub.db.models import LicenseAcceptance, Pull, Transfer
 from indextts_hub.db.session import Database
@@ -13,9 +13,11 @@ from indextts_hub.manifest import Digest
 __all__ = [
     "AcceptedLicense",
     "FileTransfer",
+    "MirrorUse",
     "PullRecord",
     "accept_license",
     "accepted_licenses",
+    "mirror_uses",
     "pulls_of",
     "record_pull",
     "transfers_of_blob",
@@ -48,6 +50,24 @@ class PullRecord:
     bytes_fetched: int
     bytes_wasted: int
     transfers: tuple[FileTransfer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorUse:
+    """What one mirror gave to one pull.
+
+    Attributes:
+        at: when the pull began.
+        bytes: that were kept, of all files.
+        seconds: that the whole pull took.
+        errors: what went wrong, each once.
+    """
+
+    at: datetime
+    version: str
+    bytes: int
+    seconds: float
+    errors: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +119,30 @@ def pulls_of(database: Database, digest: Digest) -> list[PullRecord]:
         ):
             gave[given.pull_id].append(_transfer(given))
         return [_pull(row, gave[row.id]) for row in rows]
+
+
+def mirror_uses(database: Database, most: int) -> dict[str, list[MirrorUse]]:
+    """What each mirror gave to its last pulls, at most so many of each, the first first.
+
+    Raises:
+        StorageError: as `Database.reading`.
+    """
+    number = func.row_number().over(partition_by=col(Transfer.mirror), order_by=col(Transfer.pull_id).desc())
+    gave = select(
+        col(Transfer.mirror).label("mirror"), col(Transfer.pull_id).label("pull_id"),
+        func.sum(col(Transfer.bytes)).label("bytes"), number.label("number"),
+    ).group_by(col(Transfer.mirror), col(Transfer.pull_id)).subquery()  # fmt: skip
+    latest = select(gave.c.mirror, gave.c.pull_id, gave.c.bytes, Pull).join(Pull, col(Pull.id) == gave.c.pull_id)
+    found: dict[str, list[MirrorUse]] = {}
+    with database.reading() as session:
+        rows = session.exec(latest.where(gave.c.number <= most).order_by(gave.c.pull_id)).all()
+        wrong: dict[tuple[str, int], list[str]] = {}
+        for given in session.exec(select(Transfer).where(col(Transfer.pull_id).in_({row[1] for row in rows}))):
+            wrong.setdefault((given.mirror, given.pull_id), []).extend(given.errors)
+        for mirror, pull_id, count, pull in rows:
+            errors = tuple(dict.fromkeys(wrong.get((mirror, pull_id), [])))
+            found.setdefault(mirror, []).append(MirrorUse(pull.at, pull.version, int(count), pull.seconds, errors))
+    return found
 
 
 def transfers_of_blob(database: Database, sha256: Digest) -> list[FileTransfer]:

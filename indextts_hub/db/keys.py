@@ -31,6 +31,8 @@ class Scope(StrEnum):
     """Synthesize, and see and change the history."""
     READ = "read"
     """Pull versions from this hub, and read its metrics."""
+    ADMIN = "admin"
+    """Change what is here: bring versions."""
 
 
 @dataclass(frozen=True, slots=True)

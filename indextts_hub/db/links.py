@@ -122,14 +122,15 @@ def take(database: Database, id_: str, *, begins: bool, count: int, size: int) -
         return session.exec(counted.values(used=used, given=col(Link.given) + count)).rowcount == 1
 
 
-def give_back(database: Database, id_: str, count: int) -> None:
-    """Give back what was taken and not sent.
+def give_back(database: Database, id_: str, count: int, *, use: bool = False) -> None:
+    """Give back what was taken and not sent; with `use` the use, too, which was none.
 
     Raises:
         Busy, StorageError: as `Database.session`.
     """
     with database.session() as session:
-        session.exec(update(Link).where(col(Link.id) == id_).values(given=col(Link.given) - count))
+        changed = update(Link).where(col(Link.id) == id_)
+        session.exec(changed.values(given=col(Link.given) - count, used=col(Link.used) - (1 if use else 0)))
 
 
 def _found(row: Link | None, id_: str) -> Link:

@@ -4,7 +4,7 @@ Nothing here is needed to find, check or keep a version: that is the store's, wh
 is the log; `Event` is its copy to search in. A change here needs a revision in `alembic/versions`; a test holds them together.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import JSON, BigInteger, Boolean, Column, DateTime, Dialect, ForeignKey, Index, String, Text, false
@@ -18,6 +18,7 @@ __all__ = [
     "ApiKey",
     "Batch",
     "Consent",
+    "Download",
     "Event",
     "LicenseAcceptance",
     "Link",
@@ -268,3 +269,18 @@ class Link(SQLModel, table=True):
     uses: int | None = None
     used: int = 0
     given: int = Field(default=0, sa_type=BigInteger)
+
+
+class Download(SQLModel, table=True):
+    """What one client was given of one version on one day."""
+
+    __tablename__ = "download"
+
+    day: date = Field(primary_key=True)
+    """In UTC."""
+    version: str = Field(primary_key=True, sa_type=LINE)
+    client: str = Field(primary_key=True, sa_type=LINE)
+    """A key's name and id, or an address."""
+    files: int = Field(sa_type=BigInteger)
+    """How many were begun with their first byte."""
+    bytes: int = Field(sa_type=BigInteger)

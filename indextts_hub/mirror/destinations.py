@@ -1,24 +1,36 @@
-"""Where files can be put, and not only got: folders here, buckets in `bucket.py`. Each takes up what an earlier try left."""
+"""Where files can be put, and not only got: folders here, buckets in `bucket.py`, hubs in `other_hub.py`.
+
+Each takes up what an earlier try left.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, ClassVar, Protocol
 
 from indextts_hub.errors import UsageError
+from indextts_hub.manifest import Manifest
 from indextts_hub.paths import portable_path
 from indextts_hub.sources import EntryOptions, MirrorOptions, RemoteFile
 from indextts_hub.sources import file as folders
+from indextts_hub.sources import hub as hubs
 from indextts_hub.sources import s3 as buckets
 from indextts_hub.store.durable import adopt_file, make_folder
 from indextts_hub.store.trouble import storage_errors
 
-__all__ = ["Destination", "FolderDestination", "destination"]
+__all__ = ["Destination", "FolderDestination", "destination", "no_destination"]
 
 BLOCK = 1 << 20
 
 
 class Destination(Protocol):
-    """A version's entry for one mirror, the other way round."""
+    """A version's entry for one mirror, the other way round.
+
+    Attributes:
+        verifies: whether the other side says that it has a file only after it hashed it; else it must be read back.
+    """
+
+    @property
+    def verifies(self) -> bool: ...
 
     def put(self, file: RemoteFile, blob: BinaryIO) -> int:
         """Put a blob under a file's name; return how many bytes had to be moved.
@@ -28,8 +40,20 @@ class Destination(Protocol):
         """
         ...
 
+    def finish(self, version: str, manifest: Manifest) -> None:
+        """Say that all files of a version are there.
 
-def destination(name: str, mirror: MirrorOptions, entry: EntryOptions) -> Destination:
+        Raises:
+            SourceError: it would not take that.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close what connections there are."""
+        ...
+
+
+def destination(name: str, mirror: MirrorOptions, entry: EntryOptions, version: str, manifest: Manifest) -> Destination:
     """The destination of a version's entry for a mirror; nothing is asked of it yet.
 
     Raises:
@@ -45,8 +69,17 @@ def destination(name: str, mirror: MirrorOptions, entry: EntryOptions) -> Destin
         from indextts_hub.mirror.bucket import BucketDestination
 
         return BucketDestination(name, mirror, entry)
-    raise UsageError(
-        f"nothing can be put on {name}, a mirror of kind {mirror.kind}", remedy="sync to one of kind s3 or file", code="E_KIND"
+    if isinstance(mirror, hubs.Mirror):
+        from indextts_hub.mirror.other_hub import HubDestination
+
+        return HubDestination.connect(name, mirror, version, manifest)
+    raise no_destination(name, mirror)
+
+
+def no_destination(name: str, mirror: MirrorOptions) -> UsageError:
+    """The error of whoever would put something on a mirror that takes nothing."""
+    return UsageError(
+        f"nothing can be put on {name}, a mirror of kind {mirror.kind}", remedy="sync to one of kind s3, file or hub", code="E_KIND"
     )
 
 
@@ -56,6 +89,7 @@ class FolderDestination:
 
     base: Path
     entry: EntryOptions
+    verifies: ClassVar[bool] = False
 
     def put(self, file: RemoteFile, blob: BinaryIO) -> int:
         """Copy the blob, from where an earlier copy of the same content ended."""
@@ -75,6 +109,12 @@ class FolderDestination:
                 there.truncate()
         adopt_file(partial, final, mode=0o644)
         return file.size - start
+
+    def finish(self, version: str, manifest: Manifest) -> None:
+        """Nothing: the files say it all."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def _equal(there: BinaryIO, blob: BinaryIO) -> int:

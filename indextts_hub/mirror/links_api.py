@@ -14,6 +14,7 @@ from indextts_hub.db import Database
 from indextts_hub.db.links import LinkRecord, find_link, give_back, take
 from indextts_hub.errors import NotFound, PolicyError
 from indextts_hub.manifest import Digest
+from indextts_hub.mirror.downloads import Downloads, TooManyDownloads
 from indextts_hub.mirror.links import Asked, admit
 from indextts_hub.mirror.sending_api import BlobResponse, blob_answer
 from indextts_hub.mirror.shelf import LentFile, Shelf
@@ -34,7 +35,14 @@ def routes(shelf: Shelf, database: Database) -> APIRouter:
         if link.uses is None or request.method == "HEAD":
             return await blob_answer(shelf, file.sha256, request, headers)
         blob = await asyncio.to_thread(shelf.open, file.sha256)
-        answer = _CountedResponse(blob, file.sha256, request.headers, headers, lambda count: give_back(database, link.id, count))
+        answer = _CountedResponse(
+            blob,
+            file.sha256,
+            request.headers,
+            headers,
+            shelf.downloads,
+            lambda count, use: give_back(database, link.id, count, use=use),
+        )
         count = answer.stop - answer.start
         if count and not await asyncio.to_thread(take, database, link.id, begins=answer.start == 0, count=count, size=file.size):
             answer.close()
@@ -73,7 +81,7 @@ def _allowed(shelf: Shelf, database: Database, asked: Asked, id_: str, path: str
 
 
 class _CountedResponse(BlobResponse):
-    """A blob of which is told how many bytes were not sent."""
+    """A blob of which is told how many bytes were not sent, and whether it was no use at all."""
 
     def __init__(
         self,
@@ -81,14 +89,19 @@ class _CountedResponse(BlobResponse):
         digest: Digest,
         asked: Mapping[str, str],
         headers: Mapping[str, str],
-        unsent: Callable[[int], None],
+        downloads: Downloads,
+        unsent: Callable[[int, bool], None],
     ) -> None:
-        super().__init__(blob, digest, asked, headers)
+        super().__init__(blob, digest, asked, headers, downloads)
         self._unsent = unsent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refused = False
         try:
             await super().__call__(scope, receive, send)
+        except TooManyDownloads:
+            refused = True
+            raise
         finally:
             if left := self.stop - self.start - self.sent:
-                await asyncio.to_thread(self._unsent, left)
+                await asyncio.to_thread(self._unsent, left, refused and self.start == 0)

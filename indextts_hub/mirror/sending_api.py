@@ -6,7 +6,9 @@ Blobs are never written in place: what is sent is one state of it.
 import asyncio
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import BinaryIO
 
 from starlette.requests import Request
@@ -15,6 +17,7 @@ from starlette.types import Receive, Scope, Send
 
 from indextts_hub.errors import NotFound
 from indextts_hub.manifest import Digest, FileEntry
+from indextts_hub.mirror.downloads import Download, Downloads, client_of
 from indextts_hub.mirror.passthrough import Flight, Passthrough
 from indextts_hub.mirror.shelf import Shelf
 
@@ -37,15 +40,17 @@ async def blob_answer(shelf: Shelf, digest: Digest, request: Request, headers: M
         StorageError: E_NOT_A_FILE.
     """
     try:
-        answer = BlobResponse(await asyncio.to_thread(shelf.open, digest), digest, request.headers, headers)
+        answer = BlobResponse(await asyncio.to_thread(shelf.open, digest), digest, request.headers, headers, shelf.downloads)
     except NotFound:
         if shelf.passthrough is None or (found := shelf.passthrough.find(digest)) is None:
             raise
         version, file = found
         passthrough = shelf.passthrough
-        return _ArrivingResponse(passthrough, file, lambda: passthrough.fetch(version, file), request.headers, headers)
+        flight = partial(passthrough.fetch, version, file)
+        return _ArrivingResponse(shelf.downloads, passthrough, file, flight, request.headers, headers)
     if request.method == "GET" and answer.start < answer.stop and (place := shelf.handed_over(digest)):
         answer.close()
+        shelf.downloads.note(client_of(request.scope), digest, answer.stop - answer.start, first=answer.start == 0)
         # nginx answers in our stead, ranges included: https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_ignore_headers
         usual = {"Cache-Control": FOR_GOOD, "X-Accel-Redirect": place, "ETag": f'"{digest}"'}
         return Response(media_type="application/octet-stream", headers={**usual, **(headers or {})})
@@ -60,10 +65,25 @@ class BlobResponse(Response):
         sent: bytes that were handed to the connection.
     """
 
-    def __init__(self, blob: BinaryIO, digest: Digest, asked: Mapping[str, str], headers: Mapping[str, str] | None = None) -> None:
-        """Args: `asked`: the request's headers; `headers`: of the answer, over those that every blob has."""
+    def __init__(
+        self,
+        blob: BinaryIO,
+        digest: Digest,
+        asked: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+        downloads: Downloads | None = None,
+    ) -> None:
+        """Make the answer.
+
+        Args:
+            asked: the request's headers.
+            headers: of the answer, over those that every blob has.
+            downloads: what this client has its share of.
+        """
         super().__init__(media_type="application/octet-stream")
         self._blob = blob
+        self._digest = digest
+        self._downloads = downloads or Downloads()
         self.start, self.stop = _headed(self, digest, os.fstat(blob.fileno()).st_size, asked, headers or {})
         self.sent = 0
 
@@ -73,26 +93,27 @@ class BlobResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._blob:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             if scope["method"] == "HEAD" or self.start == self.stop:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
                 await send({"type": "http.response.body", "body": b""})
                 return
-            # The server takes bytes for a client that has left, and drops them: the whole file would be read for nobody.
-            gone = asyncio.create_task(_gone(receive))
-            try:
-                at = self.start
-                while at < self.stop and not gone.done():
-                    count = min(PIECE, self.stop - at)
-                    piece = _read_at_once(self._blob, at, count) or await asyncio.to_thread(_read, self._blob, at, count)
-                    if not piece:
-                        raise OSError("the blob is shorter than it was")
-                    at += len(piece)
-                    await send({"type": "http.response.body", "body": piece, "more_body": at < self.stop})
-                    self.sent = at - self.start
-                    # A client that is as fast as this loop must not have it for itself.
-                    await asyncio.sleep(0)
-            finally:
-                gone.cancel()
+            with self._downloads.begin(client_of(scope), self._digest, first=self.start == 0) as download:
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                async with _presence(receive) as gone:
+                    await self._send(send, download, gone)
+
+    async def _send(self, send: Send, download: Download, gone: asyncio.Task[None]) -> None:
+        at = self.start
+        while at < self.stop and not gone.done():
+            count = min(self._downloads.piece(PIECE), self.stop - at)
+            piece = _read_at_once(self._blob, at, count) or await asyncio.to_thread(_read, self._blob, at, count)
+            if not piece:
+                raise OSError("the blob is shorter than it was")
+            at += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": at < self.stop})
+            self.sent = at - self.start
+            # A client that is as fast as this loop must not have it for itself.
+            await _pause(download.gave(len(piece)), gone)
 
 
 class _ArrivingResponse(Response):
@@ -100,6 +121,7 @@ class _ArrivingResponse(Response):
 
     def __init__(
         self,
+        downloads: Downloads,
         passthrough: Passthrough,
         file: FileEntry,
         fetch: Callable[[], Flight],
@@ -107,6 +129,7 @@ class _ArrivingResponse(Response):
         headers: Mapping[str, str] | None,
     ) -> None:
         super().__init__(media_type="application/octet-stream")
+        self._downloads = downloads
         self._passthrough = passthrough
         self._fetch = fetch
         self._file = file
@@ -117,28 +140,30 @@ class _ArrivingResponse(Response):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             await send({"type": "http.response.body", "body": b""})
             return
-        flight = self._fetch()
-        gone = asyncio.create_task(_gone(receive))
-        begun = False
-        try:
-            for number, chunk in enumerate(flight.chunks):
-                at, stop = max(self.start, chunk.start), min(self.stop, chunk.stop)
-                if at >= stop:
-                    continue
-                if not await flight.wait_for(number, gone.done):
-                    return
-                if not begun:
-                    # Only now: until there is something to send, what goes wrong is an error with a status of its own.
-                    await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-                    begun = True
-                while at < stop and not gone.done():
-                    piece = await asyncio.to_thread(self._passthrough.read, self._file.sha256, at, min(PIECE, stop - at))
-                    if not piece:
-                        raise OSError("the blob is shorter than it was")
-                    at += len(piece)
-                    await send({"type": "http.response.body", "body": piece, "more_body": at < self.stop})
-        finally:
-            gone.cancel()
+        with self._downloads.begin(client_of(scope), self._file.sha256, first=self.start == 0) as download:
+            async with _presence(receive) as gone:
+                await self._send(send, download, gone)
+
+    async def _send(self, send: Send, download: Download, gone: asyncio.Task[None]) -> None:
+        flight, begun = self._fetch(), False
+        for number, chunk in enumerate(flight.chunks):
+            at, stop = max(self.start, chunk.start), min(self.stop, chunk.stop)
+            if at >= stop:
+                continue
+            if not await flight.wait_for(number, gone.done):
+                return
+            if not begun:
+                # Only now: until there is something to send, what goes wrong is an error with a status of its own.
+                await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+                begun = True
+            while at < stop and not gone.done():
+                count = min(self._downloads.piece(PIECE), stop - at)
+                piece = await asyncio.to_thread(self._passthrough.read, self._file.sha256, at, count)
+                if not piece:
+                    raise OSError("the blob is shorter than it was")
+                at += len(piece)
+                await send({"type": "http.response.body", "body": piece, "more_body": at < self.stop})
+                await _pause(download.gave(len(piece)), gone)
 
 
 def _headed(answer: Response, digest: Digest, size: int, asked: Mapping[str, str], headers: Mapping[str, str]) -> tuple[int, int]:
@@ -169,6 +194,23 @@ def _headed(answer: Response, digest: Digest, size: int, asked: Mapping[str, str
         answer.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{size}"
     answer.headers["Content-Length"] = str(stop - start)
     return start, stop
+
+
+@asynccontextmanager
+async def _presence(receive: Receive) -> AsyncIterator[asyncio.Task[None]]:
+    """A task that is done when the client has left: the server takes bytes for it all the same, and drops them."""
+    gone = asyncio.create_task(_gone(receive))
+    try:
+        yield gone
+    finally:
+        gone.cancel()
+
+
+async def _pause(seconds: float, gone: asyncio.Task[None]) -> None:
+    if seconds:
+        await asyncio.wait({gone}, timeout=seconds)
+    else:
+        await asyncio.sleep(0)
 
 
 async def _gone(receive: Receive) -> None:

@@ -12,6 +12,7 @@ from typing import BinaryIO
 from indextts_hub.errors import NotFound
 from indextts_hub.hub import Hub
 from indextts_hub.manifest import ByteCount, Digest, Manifest
+from indextts_hub.mirror.downloads import Downloads
 from indextts_hub.mirror.passthrough import Passthrough
 from indextts_hub.sources import huggingface, modelscope
 from indextts_hub.store import SnapshotState
@@ -91,15 +92,23 @@ class Repository:
 class Shelf:
     """What is lent, looked up anew for each request: versions come and go while a service runs."""
 
-    def __init__(self, hub: Hub, passthrough: Passthrough | None = None, accel: str | None = None) -> None:
+    def __init__(
+        self,
+        hub: Hub,
+        passthrough: Passthrough | None = None,
+        accel: str | None = None,
+        downloads: Downloads | None = None,
+    ) -> None:
         """A shelf over a hub's store.
 
         Args:
             passthrough: fetches what is not here, if that is wanted.
             accel: the address under which an nginx in front, and only it, has the folder of the blobs.
+            downloads: what each client may have.
         """
         self._hub = hub
         self.passthrough = passthrough
+        self.downloads = downloads or Downloads()
         self._accel = accel
 
     def handed_over(self, digest: Digest) -> str | None:
@@ -120,6 +129,10 @@ class Shelf:
                 digest = known.manifest.digest
                 if (known.name, digest) not in whole and digest not in known.revoked:
                     yield LentVersion(known.name, known.manifest)
+
+    def version_of(self, digest: Digest) -> str | None:
+        """The name of the version that a file is of, the first of several; None if it is of none that is lent."""
+        return next((each.name for each in self.versions() if digest in dict(each.manifest.blobs())), None)
 
     def _whole(self) -> Iterator[LentVersion]:
         store = self._hub.store

@@ -1,6 +1,6 @@
 """Bringing a version to a mirror, and looking whether mirrors have what they should. `sync` is one line over a version's files:
 
-look what is there → put what is not right → read it back → event
+look what is there → put what is not right → read it back, or have it hashed there → event
 """
 
 import random
@@ -16,8 +16,9 @@ from indextts_hub.errors import IntegrityError, NotFound, UsageError
 from indextts_hub.hub import Hub
 from indextts_hub.manifest import FileEntry
 from indextts_hub.mirror.comparing import Comparison, Truth, compare, digest_there
-from indextts_hub.mirror.destinations import destination
+from indextts_hub.mirror.destinations import Destination, destination, no_destination
 from indextts_hub.sources import EntryOptions, RemoteFile, kind_module
+from indextts_hub.sources import hub as hubs
 
 __all__ = ["BY_DIGEST", "Checked", "Synced", "check", "sync"]
 
@@ -27,7 +28,7 @@ BY_DIGEST = "blobs/sha256/{sha256}"
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """A file that is on the mirror, and was read back.
+    """A file that is on the mirror, and was read back, or hashed by the hub there.
 
     Attributes:
         status: `present` if it was right already.
@@ -67,18 +68,26 @@ def sync(hub: Hub, reference: str, name: str, rng: random.Random, *, whole: bool
     manifest = hub.store.manifests.read(snapshot.digest)
     known = hub.catalog.versions.get(snapshot.version)
     version = known if known is not None and known.manifest.digest == snapshot.digest else None
-    sent = 0
-    with Connections(hub.catalog, [name]) as connections, hub.store.claim(snapshot.version, manifest, act="sync"):
+    sent, targets = 0, dict[str, Destination]()
+    with (
+        Connections(hub.catalog, [name]) as connections,
+        hub.store.claim(snapshot.version, manifest, act="sync"),
+        ExitStack() as opened,
+    ):
         for file in manifest.files:
             remote, entry = _place(hub, version, file, name)
-            source, target = connections.source(entry), destination(name, hub.catalog.mirrors[name], entry)
+            source, key = connections.source(entry), entry.model_dump_json()
+            if key not in targets:
+                targets[key] = destination(name, hub.catalog.mirrors[name], entry, snapshot.version, manifest)
+                opened.callback(targets[key].close)
+            target = targets[key]
             with hub.store.blobs.open(file.sha256) as blob:
                 if compare(source, remote, Truth(blob, None), rng, whole=whole).state == "right":
                     yield Synced(file, "present", entry.locate(remote), 0)
                     continue
                 blob.seek(0)
                 moved = target.put(remote, blob)
-            if (actual := digest_there(source, remote)) != file.sha256:
+            if not target.verifies and (actual := digest_there(source, remote)) != file.sha256:
                 raise IntegrityError(
                     f"{name} gives other bytes of {file.path} than were put there: expected {file.sha256}, got {actual}",
                     remedy="look after that mirror's disk, then run it again",
@@ -86,6 +95,8 @@ def sync(hub: Hub, reference: str, name: str, rng: random.Random, *, whole: bool
                 )
             sent += moved
             yield Synced(file, "put", entry.locate(remote), moved)
+        for target in targets.values():
+            target.finish(snapshot.version, manifest)
     hub.books.log("mirrors sync", f"{snapshot.version}@sha256:{snapshot.digest}", details={"to": name, "bytes_sent": sent})
 
 
@@ -118,11 +129,14 @@ def _place(hub: Hub, version: Version | None, file: FileEntry, name: str) -> tup
         if entry.mirror == name:
             return remote, entry
     mirror = hub.catalog.mirrors[name]
+    remote = RemoteFile(file.path, file.size, file.sha256)
+    if isinstance(mirror, hubs.Mirror):
+        return remote, hubs.Entry(mirror=name)
     made = kind_module(mirror.kind).Entry
     if made.model_fields.keys() - {"mirror", "path", "prefix"}:
         # Of such a mirror more must be said than a path; nothing could be put there anyway.
-        destination(name, mirror, EntryOptions(mirror=name))
-    return RemoteFile(file.path, file.size, file.sha256), made.model_validate({"mirror": name, "path": BY_DIGEST})
+        raise no_destination(name, mirror)
+    return remote, made.model_validate({"mirror": name, "path": BY_DIGEST})
 
 
 def _truth(hub: Hub, version: Version, file: FileEntry, entry: EntryOptions, opened: ExitStack) -> Truth:

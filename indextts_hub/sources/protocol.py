@@ -8,6 +8,7 @@ one line in `indextts_hub/sources/__init__.py`.
 """
 
 import re
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Annotated, Protocol
@@ -21,6 +22,7 @@ __all__ = [
     "ByteRange",
     "Description",
     "EntryOptions",
+    "Head",
     "Limits",
     "MirrorOptions",
     "RemoteFile",
@@ -94,6 +96,21 @@ def bytes_a_second(value: object) -> object:
     """Read a rate as people write it: `500K`, `20M`, `1.5G`, or a number of bytes."""
     match = _RATE.fullmatch(value) if isinstance(value, str) else None
     return int(float(match[1]) * _UNITS[match[2].upper()]) if match else value
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """How a repository stands where it comes from, at this moment.
+
+    Attributes:
+        revision: the commit, or the branch where there are no commits to be had.
+        digests: of its files, by path; None for a file whose SHA-256 the place does not tell.
+        whole: whether all files are listed.
+    """
+
+    revision: str
+    digests: Mapping[str, str | None]
+    whole: bool = True
 
 
 class Body(Protocol):

@@ -50,7 +50,8 @@ class Request:
         headers: sent to every host on the way.
         secrets: sent to the host of `url` only.
         validator: the strong ETag that earlier ranges came with, or None.
-        body: sent by POST, as JSON, instead of asking by GET; or None.
+        body: sent by POST, or as `method` says, instead of asking by GET; or None.
+        method: instead of GET or POST; or None.
     """
 
     mirror: str
@@ -59,6 +60,7 @@ class Request:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     validator: str | None = None
     body: bytes | None = None
+    method: str | None = None
 
 
 @dataclass(slots=True)
@@ -133,7 +135,7 @@ class Transport:
         Raises:
             SourceError: as `open`; Lied if it is larger.
         """
-        method = "GET" if request.body is None else "POST"
+        method = request.method or ("GET" if request.body is None else "POST")
         with self._answered(request, method) as response, _network_errors(request.mirror):
             if response.status != 200:
                 raise status_error(request.mirror, response)

@@ -3,6 +3,7 @@
 The store needs no database, and importing it costs little: `list` and `path` start with it. See `docs/store.md`.
 """
 
+from indextts_hub.store.admission import Told, admit, begun_of, unheard
 from indextts_hub.store.adoption import Adoption, adopt
 from indextts_hub.store.blobs import BlobFinding, Blobs
 from indextts_hub.store.check import (
@@ -48,10 +49,13 @@ __all__ = [
     "Snapshots",
     "Store",
     "Target",
+    "Told",
     "VersionFinding",
+    "admit",
     "adopt",
     "assert_right",
     "bad_ranges",
+    "begun_of",
     "check_blobs",
     "check_version",
     "collect",
@@ -65,4 +69,5 @@ __all__ = [
     "remove_version",
     "scrub",
     "seed_partial",
+    "unheard",
 ]

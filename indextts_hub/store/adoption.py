@@ -12,6 +12,7 @@ from pathlib import Path
 
 from indextts_hub.errors import NotFound, UsageError
 from indextts_hub.manifest import Digest, FileEntry, Manifest
+from indextts_hub.store.admission import Told, admit, unheard
 from indextts_hub.store.blobs import digest_of, open_regular
 from indextts_hub.store.durable import temporary_beside, unlink
 from indextts_hub.store.links import clone_or_copy
@@ -39,13 +40,15 @@ class Adoption:
     missing: tuple[str, ...]
 
 
-def adopt(store: Store, name: str, manifest: Manifest, folder: Path, *, wait: float) -> Adoption:
+def adopt(store: Store, name: str, manifest: Manifest, folder: Path, *, wait: float, told: Told = unheard) -> Adoption:
     """Bring what `folder` has of a version into the store, and lay the version out as far as it is there.
 
     Args:
         wait: seconds to wait for others who write the same blobs.
+        told: what the gate found in each file that is taken over.
 
     Raises:
+        UnsafeFile: the gate refuses a file of it; what was taken over so far stays.
         UsageError: E_NO_FOLDER, if `folder` is none.
         Busy: E_BUSY.
         StorageError: the disk would not take it; what was taken over so far stays.
@@ -64,7 +67,7 @@ def adopt(store: Store, name: str, manifest: Manifest, folder: Path, *, wait: fl
                 continue
             with store.locks.writing([file.sha256], act=f"adopt {name}", wait=wait):
                 # Two paths of a version may have the same bytes, and the first brought them; or somebody else did.
-                here = store.blobs.has(file.sha256, file.size) or _take(store, file, candidates.get(file.size, []))
+                here = store.blobs.has(file.sha256, file.size) or _take(store, file, candidates.get(file.size, []), told)
             (adopted if here else missing).append(file.path)
         paths = {*adopted, *present}
         snapshot = store.snapshots.commit(name, manifest, paths) if paths else None
@@ -83,13 +86,13 @@ def _by_size(folder: Path, sizes: set[int]) -> dict[int, list[Path]]:
     return found
 
 
-def _take(store: Store, file: FileEntry, candidates: list[Path]) -> bool:
+def _take(store: Store, file: FileEntry, candidates: list[Path], told: Told) -> bool:
     # What is likely to be it is tried first: hashing gigabytes takes seconds.
     for candidate in sorted(candidates, key=lambda path: not path.as_posix().endswith(file.path)):
         building = temporary_beside(store.partials / file.sha256)
         try:
             if _copy(candidate, building) == file.sha256:
-                store.blobs.commit(building, file.sha256, file.size)
+                admit(store.blobs, building, file.path, file.sha256, file.size, told)
                 return True
         except NotFound:
             continue  # it went away while the folder was searched

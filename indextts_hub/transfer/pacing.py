@@ -17,8 +17,14 @@ BURST_SECONDS = 0.25
 class Bucket:
     """A rate in bytes a second, shared by all who take from it. Safe to use from several threads."""
 
-    def __init__(self, rate: float | None, clock: Callable[[], float] = time.monotonic) -> None:
-        """`rate` None: no limit."""
+    def __init__(self, rate: float | None, clock: Callable[[], float] = time.monotonic, burst: float = BURST_SECONDS) -> None:
+        """A bucket that is full.
+
+        Args:
+            rate: bytes a second; None: no limit.
+            burst: seconds' worth that may be taken at once after a silence.
+        """
+        self._burst = burst
         self._rate = rate
         self._clock = clock
         self._lock = threading.Lock()
@@ -30,7 +36,7 @@ class Bucket:
             return 0.0
         with self._lock:
             now = self._clock()
-            self._ready = max(self._ready, now - BURST_SECONDS) + count / self._rate
+            self._ready = max(self._ready, now - self._burst) + count / self._rate
             return max(0.0, self._ready - now)
 
 

@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from indextts_hub.db import open_database
 from indextts_hub.db.alone import keep_alone
 from indextts_hub.errors import HubError
+from indextts_hub.mirror.recording import Recording
 from indextts_hub.shipped import shipped
 from synth.service.acts import Acts, no_acts, task_acts
 from synth.service.archive import Archive
@@ -48,6 +49,7 @@ def create_app(
     lent: Sequence[APIRouter] = (),
     following: Callable[[Served], Following] | None = None,
     acts: Acts = no_acts,
+    recording: Recording | None = None,
 ) -> FastAPI:
     """Make the service. Its workers are started with it and end with it.
 
@@ -56,11 +58,12 @@ def create_app(
         lent: the routes by which other machines pull from this one; their addresses may be those of nothing else here.
         following: makes what keeps the served set at what is wanted; None if it never changes.
         acts: writes into the audit log.
+        recording: writes down what is lent to whom.
 
     Raises:
         HubError: the database can't be opened, or another service is over it; or a setting can't be meant.
     """
-    metrics = Metrics(served)
+    metrics = Metrics(served, recording.totals if recording else {})
     database = open_database(settings.database_url)
     release = keep_alone(database)
     archive = Archive(database, settings.audio, metrics.ended, task_acts(acts))
@@ -76,7 +79,8 @@ def create_app(
         left = await archive.settle()
         served.start()
         under_way.go_on(left)
-        works = [asyncio.create_task(work) for work in (_warm(), batches.run(), _sweep(archive, settings.keep_deleted))]
+        begun = [_warm(), batches.run(), _sweep(archive, settings.keep_deleted), *([recording.run()] if recording else [])]
+        works = [asyncio.create_task(work) for work in begun]
         follows = [] if following is None else [asyncio.create_task(following(served).run())]
         try:
             yield

@@ -122,7 +122,7 @@ class Gate:
             return _NO_KEY
         if record is None:
             return _BAD_KEY
-        wanted = _wanted(scope["path"])
+        wanted = _wanted(scope["method"], scope["path"])
         # Whose turn it takes, and who did it, for what comes behind the gate.
         scope.setdefault("state", {})["asker"] = f"{record.name} ({record.id})"
         if wanted not in record.scopes:
@@ -144,7 +144,9 @@ def _is_open(path: str) -> bool:
     return path in _OPEN or path.startswith(_OPEN_BELOW) or bare_path(path).startswith("/links/")
 
 
-def _wanted(path: str) -> KeyScope:
+def _wanted(method: str, path: str) -> KeyScope:
+    if path.startswith("/hub/") and method not in _SAFE_METHODS:
+        return KeyScope.ADMIN
     reads = path.startswith(_READ_BELOW) or "/resolve/" in path or path in {"/metrics", "/api/agent-harnesses"}
     return KeyScope.READ if reads else KeyScope.SPEAK
 

@@ -21,7 +21,7 @@ ANSWERS = "synth.answers"
 _log = logging.getLogger(__name__)
 _answers = logging.getLogger(ANSWERS)
 
-_UPLOADS = ("/api/voices", "/api/batches", "/v1/audio/voices", "/v1/audio/voice_consents")
+_UPLOADS = ("/api/voices", "/api/batches", "/v1/audio/voices", "/v1/audio/voice_consents", "/hub/")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 

@@ -1,13 +1,14 @@
 """What the service counts of itself, for Prometheus: no texts, no names of people."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from indextts_hub.db.tasks import SpokenTask
+from indextts_hub.mirror.downloads import Count
 from synth.service.versions import Served
 from synth.worker.memory import resident
 from synth.worker.supervisor import WorkerState
@@ -27,9 +28,11 @@ _FACTORS = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 class Metrics:
     """The numbers of one service."""
 
-    def __init__(self, served: Served) -> None:
+    def __init__(self, served: Served, given: Mapping[str, Count]) -> None:
+        """`given`: what the mirror gave of each version, as it stands at the moment of asking."""
         self._registry = CollectorRegistry()
         self._registry.register(_ServedNow(served))
+        self._registry.register(_Given(given))
         ProcessCollector(registry=self._registry)
         self._answers = Counter("indextts_http_answers", "Answers over HTTP.", ["method", "status"], registry=self._registry)
         self._tasks = Counter("indextts_tasks", "Syntheses by how they ended.", ["model", "status"], registry=self._registry)
@@ -59,6 +62,21 @@ class Metrics:
 
     def _histogram(self, name: str, what: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(name, what, ["model"], buckets=buckets, registry=self._registry)
+
+
+class _Given(Collector):
+    """What the mirror gave of each version."""
+
+    def __init__(self, given: Mapping[str, Count]) -> None:
+        self._given = given
+
+    def collect(self) -> Iterator[Metric]:
+        files = CounterMetricFamily("indextts_download_files", "Files that others began to fetch.", labels=["version"])
+        sent = CounterMetricFamily("indextts_download_bytes", "Bytes that others were given.", labels=["version"])
+        for version, count in list(self._given.items()):
+            files.add_metric([version], count.files)
+            sent.add_metric([version], count.bytes)
+        yield from (files, sent)
 
 
 class _ServedNow(Collector):

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.responses import Response
 
 from indextts_hub.errors import Busy, HubError, NotFound, PolicyError, SourceError, UsageError
+from indextts_hub.mirror.downloads import TooManyDownloads
 from synth.service.limits import Limited
 from synth.service.queue import QueueFull
 from synth.service.versions import NotReady
@@ -33,6 +34,7 @@ _log = logging.getLogger(__name__)
 _STATUS: Mapping[type[HubError], int] = {
     QueueFull: 429,
     Limited: 429,
+    TooManyDownloads: 429,
     NotReady: 503,
     Busy: 503,
     UsageError: 422,
@@ -161,7 +163,7 @@ def _status(error: HubError) -> int:
 
 
 def _retry(error: HubError) -> dict[str, str]:
-    if isinstance(error, QueueFull | Limited | NotReady):
+    if isinstance(error, QueueFull | Limited | NotReady | TooManyDownloads):
         return {"Retry-After": str(error.retry_after)}
     return {"Retry-After": "1"} if isinstance(error, Busy) else {}
 

@@ -117,6 +117,10 @@ class Served:
     def __iter__(self) -> Iterator[ServedVersion]:
         return iter(self.versions)
 
+    def is_at_work(self) -> bool:
+        """Whether somebody waits for speech, or hears it, at this moment."""
+        return any(version.turns.admitted for version in self.versions)
+
     @property
     def default(self) -> ServedVersion:
         """The version that speaks when none is named."""

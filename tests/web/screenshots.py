@@ -15,6 +15,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.synth.service.conftest import sine_service
+from tests.web.lent import lend_from
 
 SIZES = {"wide": (1360, 900), "390": (390, 844)}
 THEMES = ("light", "dark")
@@ -48,7 +49,8 @@ def _service() -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "slow").write_text("0")
-        with sine_service(Path(folder)) as service, service.client() as client:
+        lend_from(Path(folder))
+        with sine_service(Path(folder), "lends") as service, service.client() as client:
             for text, emotion, speed in SPOKEN:
                 client.post("/synthesize", json={"text": text, "emotion": emotion, "speed": speed}).raise_for_status()
             # One that fails and one in the trash, so that these are seen too.
@@ -116,6 +118,16 @@ def _voices(page: Page) -> None:
     expect(page.locator("#no-voices, #kept > li").first).to_be_visible()
 
 
+def _mirrors(page: Page) -> None:
+    page.goto("/#mirrors")
+    page.locator("#mirrors > li").first.wait_for()
+
+
+def _audit(page: Page) -> None:
+    page.goto("/#audit")
+    page.locator("#deeds tr, #audit-none:not([hidden])").first.wait_for()
+
+
 def _docs(page: Page) -> None:
     page.goto("/docs")
     page.locator(".endpoint").first.wait_for()
@@ -129,6 +141,8 @@ VIEWS: dict[str, Callable[[Page], None]] = {
     "history-empty": _empty,
     "compare": _compare,
     "voices": _voices,
+    "mirrors": _mirrors,
+    "audit": _audit,
     "docs": _docs,
 }
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.synth.service.conftest import RunningService
+from tests.synth.service.conftest import RunningService, sine_service
 from tests.web.conftest import opened, spoken
+from tests.web.lent import lend_from
 
 pytestmark = pytest.mark.slow
 
@@ -27,6 +28,16 @@ def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
         shutil.copy(WEB / name, folder / name)
     subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, check=True)
     return (folder / AXE).read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """The service that is a mirror as well."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "slow").write_text("0.3")
+    lend_from(folder)
+    with sine_service(folder, "lends") as running:
+        yield running
 
 
 @pytest.fixture(params=["zh-CN", "en"])
@@ -81,12 +92,26 @@ def voices(page: Page) -> None:
     expect(page.locator("#no-voices")).to_be_visible()
 
 
+def mirrors(page: Page) -> None:
+    page.goto("/#mirrors")
+    expect(page.locator("#mirrors > li").first).to_be_visible()
+
+
+def audit(page: Page) -> None:
+    page.goto("/#audit")
+    expect(page.locator("#deeds tr").first).to_be_visible()
+    page.locator("#deeds summary").first.click()
+
+
 def docs(page: Page) -> None:
     page.goto("/docs")
     expect(page.locator(".endpoint").first).to_be_visible()
 
 
-@pytest.mark.parametrize("view", [speak, history, trash, undo, nothing, compare, voices, docs], ids=lambda view: view.__name__)
+VIEWS = [speak, history, trash, undo, nothing, compare, voices, mirrors, audit, docs]
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
 @pytest.mark.network
 def test_axe_finds_nothing(reader: Page, axe: str, view: Callable[[Page], None]) -> None:
     view(reader)
@@ -106,6 +131,6 @@ def test_axe_finds_nothing(reader: Page, axe: str, view: Callable[[Page], None])
 @pytest.mark.parametrize("width", [360, 1280, 3840])
 def test_no_view_needs_scrolling_sideways(reader: Page, width: int) -> None:
     reader.set_viewport_size({"width": width, "height": 844})
-    for view in (speak, history, trash, nothing, compare, voices):
+    for view in (speak, history, trash, nothing, compare, voices, mirrors, audit):
         view(reader)
         assert not reader.evaluate("document.documentElement.scrollWidth > innerWidth"), view.__name__

@@ -1,6 +1,8 @@
 // The page: its views, each at its own address, in two languages.
 
 import { compare, startCompare } from "./compare";
+import { auditView } from "./audit";
+import { mirrorsView } from "./mirrors";
 import { openDoor } from "./trouble";
 import { element } from "./dom";
 import { past, startHistory } from "./history";
@@ -10,7 +12,7 @@ import { listenForSpace } from "./turns";
 import { voicesView } from "./voices";
 import { say, switchLanguage, translate } from "./words";
 
-const VIEWS: Record<ViewName, View> = { speak, history: past, compare, voices: voicesView };
+const VIEWS: Record<ViewName, View> = { speak, history: past, compare, voices: voicesView, mirrors: mirrorsView, audit: auditView };
 const NAMES = Object.keys(VIEWS) as ViewName[];
 
 let open: ViewName | null = null;

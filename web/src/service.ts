@@ -76,6 +76,47 @@ export interface Consent {
   created: string;
 }
 
+/** A mirror of the catalogue; what is null was never measured. Rates are bytes a second. */
+export interface Mirror {
+  name: string;
+  kind: string;
+  latency_seconds: number | null;
+  bytes_per_second: number | null;
+  successes: number;
+  failures: number;
+  lies: number;
+  closed_until: string | null;
+  pulls: { at: string; version: string; bytes: number; bytes_per_second: number; errors: string[] }[];
+}
+
+export interface Trial {
+  ok: boolean;
+  latency_seconds: number | null;
+  bytes_per_second: number | null;
+  code: string | null;
+  error: string | null;
+}
+
+/** What one client was given of one version on one day. */
+export interface Download {
+  day: string;
+  version: string;
+  client: string;
+  files: number;
+  bytes: number;
+}
+
+/** An event of the audit log. */
+export interface Deed {
+  seq: number;
+  at: string;
+  actor: string;
+  act: string;
+  subject: string;
+  outcome: string;
+  details: Record<string, unknown>;
+}
+
 export interface Progress {
   segments: number;
   spoken: number;
@@ -200,6 +241,27 @@ export async function deleteVoice(id: string): Promise<void> {
 /** Where the clip of a voice is. */
 export function clip(id: string): string {
   return `/api/voices/${id}/clip`;
+}
+
+/** The mirrors of this hub's catalogue, and how they did. */
+export async function mirrors(): Promise<Mirror[]> {
+  return (await (await good("/hub/mirrors")).json()) as Mirror[];
+}
+
+/** Fetch a little from a mirror, now. */
+export async function tryMirror(name: string): Promise<Trial> {
+  return (await (await good(`/hub/mirrors/${encodeURIComponent(name)}/test`, { method: "POST" })).json()) as Trial;
+}
+
+/** What others were given, the latest day first; `since` is a day. */
+export async function downloads(since: string): Promise<Download[]> {
+  const found = await good(`/hub/downloads?limit=1000&since=${since}`);
+  return ((await found.json()) as { downloads: Download[] }).downloads;
+}
+
+/** What was done here, the latest first. `wanted` is the query of `GET /hub/audit`. */
+export async function events(wanted: URLSearchParams): Promise<Deed[]> {
+  return ((await (await good(`/hub/audit?${wanted}`)).json()) as { events: Deed[] }).events;
 }
 
 export async function versions(): Promise<Version[]> {

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 COMMIT = "740dcaff396282ffb241903d150ac011cd4b1ede"
 FILES = {
     "config.yaml": b"version: 2\n",
-    "gpt.pth": random.Random(1).randbytes(3_000_000),
+    "gpt.bin": random.Random(1).randbytes(3_000_000),
     "hf_cache/w2v/weights 中文.bin": random.Random(2).randbytes(500_000),
 }
 

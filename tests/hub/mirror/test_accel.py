@@ -68,20 +68,20 @@ def client(front: str, key: str) -> Iterator[httpx2.Client]:
 
 def test_nginx_sends_whole_files_and_ranges_to_those_whom_the_hub_lets_in(front: str, client: httpx2.Client) -> None:
     whole = client.get(blob())
-    assert (whole.status_code, whole.content) == (200, FILES["gpt.pth"])
+    assert (whole.status_code, whole.content) == (200, FILES["gpt.bin"])
     assert "immutable" in whole.headers["cache-control"]
     part = client.get(blob(), headers={"Range": "bytes=100-199"})
-    assert (part.status_code, part.content) == (206, FILES["gpt.pth"][100:200])
+    assert (part.status_code, part.content) == (206, FILES["gpt.bin"][100:200])
     again = client.get(blob(), headers={"Range": "bytes=100-199", "If-Range": part.headers["etag"]})
     assert again.status_code == 206
-    assert client.head(blob()).headers["content-length"] == str(len(FILES["gpt.pth"]))
+    assert client.head(blob()).headers["content-length"] == str(len(FILES["gpt.bin"]))
     assert httpx2.get(front + blob(), trust_env=False).status_code == 401
     # That it was nginx: the hub's own answers carry the digest as ETag.
-    assert hashlib.sha256(FILES["gpt.pth"]).hexdigest() not in part.headers["etag"]
+    assert hashlib.sha256(FILES["gpt.bin"]).hexdigest() not in part.headers["etag"]
 
 
 def test_nobody_gets_at_the_blobs_but_by_the_hub(front: str, client: httpx2.Client) -> None:
-    digest = hashlib.sha256(FILES["gpt.pth"]).hexdigest()
+    digest = hashlib.sha256(FILES["gpt.bin"]).hexdigest()
     for path in (f"/_blobs/sha256/{digest[:2]}/{digest}", "/_blobs/", "/_blobs/../hub.sqlite3"):
         assert client.get(path).status_code in {401, 403, 404}
         assert httpx2.get(front + path, trust_env=False).status_code in {401, 404}
@@ -97,10 +97,10 @@ def test_the_hugging_face_client_downloads_through_nginx(front: str, key: str, t
 def test_a_protected_link_goes_through_and_its_uses_are_counted(lender: Lender, front: str) -> None:
     for uses in (None, 1):
         link = new_link(
-            "v23", Digest(lender.digest), "gpt.pth", timedelta(hours=1), "nginx", Conditions(uses=uses), datetime.now(UTC)
+            "v23", Digest(lender.digest), "gpt.bin", timedelta(hours=1), "nginx", Conditions(uses=uses), datetime.now(UTC)
         )
         with closing(open_database(opened(lender))) as database:
             add_link(database, link)
-        url = address_of(link, "gpt.pth", front, link.created)
-        assert httpx2.get(url, trust_env=False, timeout=30).content == FILES["gpt.pth"]
+        url = address_of(link, "gpt.bin", front, link.created)
+        assert httpx2.get(url, trust_env=False, timeout=30).content == FILES["gpt.bin"]
         assert httpx2.get(url, trust_env=False, timeout=30).status_code == (200 if uses is None else 403)

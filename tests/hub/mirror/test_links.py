@@ -35,7 +35,7 @@ def guarded(lender: Lender) -> Iterator[str]:
 
 def made(
     lender: Lender,
-    path: str | None = "gpt.pth",
+    path: str | None = "gpt.bin",
     conditions: Conditions = Conditions(),  # noqa: B008 - a frozen value
     *,
     scheme: str = "nginx",
@@ -49,7 +49,7 @@ def made(
 
 
 def address(link: LinkRecord, base: str, path: str | None = None) -> str:
-    return address_of(link, path or link.path or "gpt.pth", base, link.created)
+    return address_of(link, path or link.path or "gpt.bin", base, link.created)
 
 
 def asked(url: str, **headers: str) -> httpx2.Response:
@@ -67,10 +67,10 @@ def test_a_link_needs_no_key_and_nothing_else_is_open(lender: Lender, guarded: s
     answer = asked(address(link, guarded))
     assert (answer.status_code, answer.content) == (200, FILES[PART])
     assert "attachment" in answer.headers["content-disposition"]
-    refused(asked(f"{guarded}/links/{link.id}/gpt.pth"), "E_LINK")
+    refused(asked(f"{guarded}/links/{link.id}/gpt.bin"), "E_LINK")
     assert asked(f"{guarded}/hub/versions").status_code == 401
     assert asked(f"{guarded}/{'0' * 32}/ABCDEF/links/../hub/versions").status_code in {401, 403}
-    assert asked(f"{guarded}/a/b/links/{link.id}/gpt.pth").status_code == 401
+    assert asked(f"{guarded}/a/b/links/{link.id}/gpt.bin").status_code == 401
 
 
 @pytest.mark.skipif(not shutil.which("wget"), reason="wget")
@@ -90,7 +90,7 @@ def test_an_end_a_revocation_and_a_changed_address_are_refused(lender: Lender, g
     refused(asked(address(old, guarded)), "E_LINK_ENDED")
     link = made(lender)
     assert asked(address(link, guarded)).status_code == 200
-    refused(asked(address(link, guarded).replace("gpt.pth", "config.yaml")), "E_LINK")
+    refused(asked(address(link, guarded).replace("gpt.bin", "config.yaml")), "E_LINK")
     refused(asked(address(link, guarded, "config.yaml")), "E_LINK")  # signed right, but for another file
     refused(asked(address(replace(link, key="guessed"), guarded)), "E_LINK")
     refused(asked(address(replace(link, id="0" * 16), guarded)), "E_LINK")
@@ -137,7 +137,7 @@ def test_uses_are_counted_also_when_all_come_at_once(lender: Lender, guarded: st
 
 def test_going_on_is_no_use_of_its_own_but_nobody_lives_on_it(lender: Lender, guarded: str) -> None:
     link = made(lender, conditions=Conditions(uses=1))
-    url, size = address(link, guarded), len(FILES["gpt.pth"])
+    url, size = address(link, guarded), len(FILES["gpt.bin"])
     assert asked(url, Range="bytes=0-999999").status_code == 206
     assert asked(url, Range="bytes=1000000-").status_code == 206
     refused(asked(url), "E_LINK_ENDED")
@@ -177,10 +177,10 @@ def test_another_hub_pulls_a_whole_version_by_a_link_as_from_a_cdn(
 @pytest.mark.parametrize(
     ("path", "life", "scheme", "conditions"),
     [
-        ("gpt.pth", timedelta(days=8), "nginx", Conditions()),
-        ("gpt.pth", timedelta(hours=1), "cloudfront", Conditions()),
-        ("gpt.pth", timedelta(hours=1), "nginx", Conditions(address="10.0.0.0/40")),
-        ("gpt.pth", timedelta(hours=1), "nginx", Conditions(uses=0)),
+        ("gpt.bin", timedelta(days=8), "nginx", Conditions()),
+        ("gpt.bin", timedelta(hours=1), "cloudfront", Conditions()),
+        ("gpt.bin", timedelta(hours=1), "nginx", Conditions(address="10.0.0.0/40")),
+        ("gpt.bin", timedelta(hours=1), "nginx", Conditions(uses=0)),
         (None, timedelta(hours=1), "nginx", Conditions(uses=1)),
     ],
 )

@@ -24,7 +24,7 @@ def test_what_is_lent_is_listed_and_each_manifest_hashes_to_its_name(lender: Len
     assert hashlib.sha256(manifest.content).hexdigest() == lender.digest
 
 
-def blob(path: str = "gpt.pth") -> str:
+def blob(path: str = "gpt.bin") -> str:
     return f"/hub/blobs/sha256/{hashlib.sha256(FILES[path]).hexdigest()}"
 
 
@@ -42,14 +42,14 @@ def blob(path: str = "gpt.pth") -> str:
 )
 def test_a_blob_is_served_whole_or_in_a_range(client: httpx2.Client, asked: str, status: int, start: int, stop: int | None) -> None:
     answer = client.get(blob(), headers={"Range": asked, "Accept-Encoding": "identity"})
-    assert (answer.status_code, answer.content) == (status, FILES["gpt.pth"][start:stop])
+    assert (answer.status_code, answer.content) == (status, FILES["gpt.bin"][start:stop])
     assert answer.headers["content-length"] == str(len(answer.content))
     assert "immutable" in answer.headers["cache-control"]
 
 
 def test_conditions_and_limits_are_kept(client: httpx2.Client) -> None:
     etag = client.head(blob()).headers["etag"]
-    assert client.head(blob()).headers["content-length"] == str(len(FILES["gpt.pth"]))
+    assert client.head(blob()).headers["content-length"] == str(len(FILES["gpt.bin"]))
     assert client.get(blob(), headers={"If-None-Match": etag}).status_code == 304
     assert client.get(blob(), headers={"Range": "bytes=0-9", "If-Range": etag}).status_code == 206
     assert client.get(blob(), headers={"Range": "bytes=0-9", "If-Range": '"other"'}).status_code == 200
@@ -104,7 +104,7 @@ def test_the_hugging_face_client_downloads_a_whole_version_and_a_second_time_not
     cached = hf(lender, tmp_path / "home", "download", "indextts/v23")
     assert cached.returncode == 0, cached.stderr
     commit = lender.digest[:40]
-    assert (tmp_path / "home/hub/models--indextts--v23/snapshots" / commit / "gpt.pth").read_bytes() == FILES["gpt.pth"]
+    assert (tmp_path / "home/hub/models--indextts--v23/snapshots" / commit / "gpt.bin").read_bytes() == FILES["gpt.bin"]
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_the_upstream_repository_is_served_at_the_commit_that_the_catalogue_pins
         lender, tmp_path / "home", "download", "IndexTeam/IndexTTS-2", "--revision", COMMIT, "--local-dir", str(tmp_path / "out")
     )
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "out" / "gpt.pth").read_bytes() == FILES["gpt.pth"]
+    assert (tmp_path / "out" / "gpt.bin").read_bytes() == FILES["gpt.bin"]
     assert not (tmp_path / "out" / "hf_cache").exists()
 
 
@@ -144,7 +144,7 @@ def test_the_trees_entries_carry_digest_size_and_gits_name(lender: Lender, clien
     flat = client.get("/api/models/indextts/v23/tree/main").json()
     assert [(entry["type"], entry["path"]) for entry in flat] == [
         ("file", "config.yaml"),
-        ("file", "gpt.pth"),
+        ("file", "gpt.bin"),
         ("directory", "hf_cache"),
     ]
 
@@ -169,7 +169,7 @@ def test_a_version_that_was_revoked_is_not_lent(lender: Lender, tmp_path: Path) 
 def test_two_versions_with_parts_of_one_repository_lend_it_together(tmp_path: Path) -> None:
     files = tmp_path / "files"
     files.mkdir()
-    for name in ("LICENSE", "gpt.pth"):
+    for name in ("LICENSE", "gpt.bin"):
         (files / name).write_bytes(name.encode() * 100)
 
     def version(name: str, file: str) -> str:
@@ -181,11 +181,11 @@ def test_two_versions_with_parts_of_one_repository_lend_it_together(tmp_path: Pa
     (tmp_path / "mirrors.yaml").write_text(
         f"schema: 1\nmirrors:\n  usb: {{kind: file, base: '{files}'}}\n  hf: {{kind: huggingface}}\nversions:\n"
         + version("v23", "LICENSE")
-        + version("v25", "gpt.pth"),
+        + version("v25", "gpt.bin"),
         "utf-8",
     )
     hub = Hub(tmp_path / "cache", tmp_path / "mirrors.yaml")
     for name in ("v23", "v25"):
         hub.pull(name, PullOptions(sources=("usb",)))
     (repository,) = Shelf(hub).repositories("IndexTeam/IndexTTS-2.5", HUGGING_FACE)
-    assert [file.path for file in repository.files] == ["LICENSE", "gpt.pth"]
+    assert [file.path for file in repository.files] == ["LICENSE", "gpt.bin"]

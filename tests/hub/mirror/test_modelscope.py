@@ -76,7 +76,7 @@ def test_modelscopes_client_brings_a_key_as_its_access_token(lender: Lender, mod
         assert refused.returncode != 0
         done = run(modelscope, address, tmp_path, "download", "--model", "indextts/v23", MODELSCOPE_API_TOKEN=key)
     assert done.returncode == 0, done.stderr[-2000:]
-    assert (tmp_path / "out" / "gpt.pth").read_bytes() == FILES["gpt.pth"]
+    assert (tmp_path / "out" / "gpt.bin").read_bytes() == FILES["gpt.bin"]
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ CHUNK = 256 << 10
 BODY = random.Random(7).randbytes(4 * (1 << 20) + 777)
 DIGEST = hashlib.sha256(BODY).hexdigest()
 CONFIG = b'{"sampling_rate": 24000}'
-FILES = {"gpt.pth": BODY, "folder/config.json": CONFIG}
+FILES = {"gpt.bin": BODY, "folder/config.json": CONFIG}
 
 
 def entry(path: str, *, chunks: bool) -> str:
@@ -59,12 +59,12 @@ def blob(address: str, digest: str = DIGEST, **headers: str) -> httpx2.Response:
 
 def given(origin: Origin) -> int:
     """Bytes of the large file that an origin was asked for."""
-    return sum(asked.range[1] - asked.range[0] for asked in origin.requests if asked.path == "gpt.pth" and asked.range)
+    return sum(asked.range[1] - asked.range[0] for asked in origin.requests if asked.path == "gpt.bin" and asked.range)
 
 
 def test_twenty_clients_at_once_cause_one_fetch(tmp_path: Path) -> None:
     with Origin(FILES) as origin, passing(tmp_path, origin) as address:
-        origin.faults["gpt.pth"] = paced(0.005)
+        origin.faults["gpt.bin"] = paced(0.005)
         with ThreadPoolExecutor(20) as pool:
             answers = list(pool.map(blob, [address] * 20))
         assert [(answer.status_code, answer.content == BODY) for answer in answers] == [(200, True)] * 20
@@ -75,7 +75,7 @@ def test_twenty_clients_at_once_cause_one_fetch(tmp_path: Path) -> None:
 
 def test_chunks_are_given_on_while_the_rest_still_arrives(tmp_path: Path) -> None:
     with Origin(FILES) as origin, passing(tmp_path, origin) as address:
-        origin.faults["gpt.pth"] = paced(0.03)  # 16 KiB each: about four seconds over two connections
+        origin.faults["gpt.bin"] = paced(0.03)  # 16 KiB each: about four seconds over two connections
         began = time.monotonic()
         with httpx2.stream("GET", f"{address}/hub/blobs/sha256/{DIGEST}", timeout=60, trust_env=False) as answer:
             pieces = answer.iter_raw()
@@ -88,7 +88,7 @@ def test_chunks_are_given_on_while_the_rest_still_arrives(tmp_path: Path) -> Non
 
 def test_a_mirror_that_lies_is_left_and_no_wrong_byte_is_given_on(tmp_path: Path) -> None:
     with origins(FILES, FILES) as (liar, honest), passing(tmp_path, liar, honest) as address:
-        liar.faults["gpt.pth"] = flipped(5 * CHUNK + 3)
+        liar.faults["gpt.bin"] = flipped(5 * CHUNK + 3)
         assert blob(address).content == BODY
 
 
@@ -100,13 +100,13 @@ def read_into(got: bytearray, address: str) -> None:
 
 def test_where_all_lie_only_what_is_right_is_given_and_the_answer_is_cut_short(tmp_path: Path) -> None:
     with Origin(FILES) as origin, passing(tmp_path, origin) as address:
-        origin.faults["gpt.pth"] = flipped(5 * CHUNK + 3)
+        origin.faults["gpt.bin"] = flipped(5 * CHUNK + 3)
         got = bytearray()
         with pytest.raises(httpx2.RemoteProtocolError):
             read_into(got, address)
         assert BODY.startswith(bytes(got))
         assert len(got) <= 5 * CHUNK
-        origin.faults["gpt.pth"] = status(404)
+        origin.faults["gpt.bin"] = status(404)
         refused = blob(address, Range=f"bytes={5 * CHUNK}-")
         assert refused.status_code == 502
         assert refused.json()["code"] == "E_NO_SOURCE"
@@ -114,10 +114,10 @@ def test_where_all_lie_only_what_is_right_is_given_and_the_answer_is_cut_short(t
 
 def test_without_chunk_digests_nothing_is_given_on_before_all_of_it_is_right(tmp_path: Path) -> None:
     with Origin(FILES) as origin, passing(tmp_path, origin, chunks=False) as address:
-        origin.faults["gpt.pth"] = flipped(len(BODY) - 1)
+        origin.faults["gpt.bin"] = flipped(len(BODY) - 1)
         refused = blob(address)
         assert (refused.status_code, refused.json()["code"]) == (502, "E_DIGEST_MISMATCH")
-        del origin.faults["gpt.pth"]
+        del origin.faults["gpt.bin"]
         assert blob(address).content == BODY
 
 
@@ -144,12 +144,12 @@ def test_nobody_is_asked_for_what_the_catalogue_has_not(tmp_path: Path) -> None:
             f"/hub/blobs/sha256/{hashlib.sha256(b'x').hexdigest()}",
             "/indextts/v23/resolve/main/secret",
             "/indextts/v23/resolve/main/..%2Fsecret",
-            "/indextts/other/resolve/main/gpt.pth",
-            f"/{urlsplit(origin.url).netloc}/v23/resolve/main/gpt.pth",
+            "/indextts/other/resolve/main/gpt.bin",
+            f"/{urlsplit(origin.url).netloc}/v23/resolve/main/gpt.bin",
             "/hub/blobs/sha256/http:%2F%2F127.0.0.1",
         ):
             assert httpx2.get(address + path, timeout=30, trust_env=False).status_code == 404
-        absolute = f"GET {origin.url}/gpt.pth HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n"
+        absolute = f"GET {origin.url}/gpt.bin HTTP/1.1\r\nHost: elsewhere\r\nConnection: close\r\n\r\n"
         with socket.create_connection((urlsplit(address).hostname or "", urlsplit(address).port or 0)) as proxied:
             proxied.sendall(absolute.encode())
             assert b" 200 " not in proxied.recv(100)
@@ -158,7 +158,7 @@ def test_nobody_is_asked_for_what_the_catalogue_has_not(tmp_path: Path) -> None:
 
 def test_asking_only_how_large_it_is_fetches_nothing(tmp_path: Path) -> None:
     with Origin(FILES) as origin, passing(tmp_path, origin) as address:
-        told = httpx2.head(f"{address}/indextts/v23/resolve/main/gpt.pth", timeout=30, trust_env=False)
+        told = httpx2.head(f"{address}/indextts/v23/resolve/main/gpt.bin", timeout=30, trust_env=False)
         assert (told.status_code, told.headers["content-length"], told.headers["etag"]) == (200, str(len(BODY)), f'"{DIGEST}"')
         assert blob(address, **{"If-None-Match": f'"{DIGEST}"'}).status_code == 304
         assert blob(address, Range=f"bytes={len(BODY)}-").status_code == 416
@@ -167,7 +167,7 @@ def test_asking_only_how_large_it_is_fetches_nothing(tmp_path: Path) -> None:
 
 def test_a_fetch_goes_on_when_its_client_has_left(tmp_path: Path) -> None:
     with Origin(FILES) as origin, passing(tmp_path, origin) as address:
-        origin.faults["gpt.pth"] = paced(0.01)
+        origin.faults["gpt.bin"] = paced(0.01)
         with httpx2.stream("GET", f"{address}/hub/blobs/sha256/{DIGEST}", timeout=60, trust_env=False) as answer:
             next(answer.iter_raw())
         stored = tmp_path / "cache" / "blobs" / "sha256" / DIGEST[:2] / DIGEST
@@ -210,7 +210,7 @@ def test_the_hugging_face_client_downloads_what_is_not_here_yet(tmp_path: Path) 
 
 def test_a_hub_that_was_ended_in_the_middle_goes_on_where_it_was(tmp_path: Path) -> None:
     with Origin(FILES) as origin:
-        origin.faults["gpt.pth"] = paced(0.02)
+        origin.faults["gpt.bin"] = paced(0.02)
         with (
             passing(tmp_path, origin) as address,
             httpx2.stream("GET", f"{address}/hub/blobs/sha256/{DIGEST}", timeout=60, trust_env=False) as answer,
@@ -218,7 +218,7 @@ def test_a_hub_that_was_ended_in_the_middle_goes_on_where_it_was(tmp_path: Path)
             read, pieces = 0, answer.iter_raw()
             while read < 4 * CHUNK:
                 read += len(next(pieces))
-        del origin.faults["gpt.pth"]
+        del origin.faults["gpt.bin"]
         with passing(tmp_path, origin) as address:
             assert blob(address).content == BODY
         # What was under way on two connections is fetched again, nothing that was whole.

@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from tests.hub.mirror.lender import Lender
+from tests.hub.mirror.lender import FILES, Lender
 
 
 def test_the_mirrors_are_listed_with_how_they_did(client: httpx2.Client) -> None:
@@ -13,6 +13,22 @@ def test_the_mirrors_are_listed_with_how_they_did(client: httpx2.Client) -> None
     assert found["usb"]["successes"] > 0
     assert found["usb"]["bytes_per_second"] > 0
     assert (found["hf"]["successes"], found["hf"]["latency_seconds"]) == (0, None)
+
+
+def test_what_each_mirror_gave_to_the_last_pulls_is_told(client: httpx2.Client) -> None:
+    found = {mirror["name"]: mirror["pulls"] for mirror in client.get("/hub/mirrors").json()}
+    (pull,) = found["usb"]
+    assert (pull["version"], pull["bytes"], pull["errors"]) == ("v23", sum(map(len, FILES.values())), [])
+    assert pull["bytes_per_second"] > 0
+    assert found["hf"] == []
+
+
+def test_a_mirror_is_tried_when_somebody_asks(client: httpx2.Client) -> None:
+    tried = client.post("/hub/mirrors/usb/test").json()
+    assert (tried["ok"], tried["error"]) == (True, None)
+    assert tried["bytes_per_second"] > 0
+    refused = client.post("/hub/mirrors/absent/test")
+    assert (refused.status_code, refused.json()["code"]) == (404, "E_NO_MIRROR")
 
 
 def test_what_was_done_is_searched_the_latest_first(client: httpx2.Client, lender: Lender) -> None:

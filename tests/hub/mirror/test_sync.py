@@ -19,7 +19,7 @@ from tests.origins.bucket import CREDENTIALS, bucket_server
 from tests.origins.origin import Origin, flipped, status, without_ranges
 
 BIG = random.Random(5).randbytes((40 << 20) + 12345)
-FILES = {"gpt.pth": BIG, "folder/config 中.json": b"{}"}
+FILES = {"gpt.bin": BIG, "folder/config 中.json": b"{}"}
 
 
 def listed(files: dict[str, bytes], more: str = "") -> str:
@@ -73,53 +73,53 @@ def states(found: dict[str, Checked]) -> dict[str, str]:
 
 
 def test_a_folder_gets_what_it_lacks_and_a_second_time_nothing(place: Place) -> None:
-    assert states(place.check("share")) == {"gpt.pth": "missing", "folder/config 中.json": "missing"}
+    assert states(place.check("share")) == {"gpt.bin": "missing", "folder/config 中.json": "missing"}
     assert [(row.status, row.sent) for row in place.sync("share")] == [("put", 2), ("put", len(BIG))]
     for path, body in FILES.items():
         assert (place.folder / "share" / "tts" / path).read_bytes() == body
     assert [(row.status, row.sent) for row in place.sync("share")] == [("present", 0), ("present", 0)]
     found = place.check("share")
-    assert states(found) == {"gpt.pth": "right", "folder/config 中.json": "right"}
-    assert found["gpt.pth"].comparison.fetched < 1 << 20
-    assert found["gpt.pth"].comparison.means == "samples"
+    assert states(found) == {"gpt.bin": "right", "folder/config 中.json": "right"}
+    assert found["gpt.bin"].comparison.fetched < 1 << 20
+    assert found["gpt.bin"].comparison.means == "samples"
 
 
 def test_a_copy_that_broke_off_goes_on_where_it_is_still_right(place: Place) -> None:
-    partial = place.folder / "share" / "tts" / f".gpt.pth.{hashlib.sha256(BIG).hexdigest()[:16]}.part"
+    partial = place.folder / "share" / "tts" / f".gpt.bin.{hashlib.sha256(BIG).hexdigest()[:16]}.part"
     partial.parent.mkdir(parents=True)
     partial.write_bytes(BIG[: 30 << 20] + b"\0" * (20 << 20))
-    assert {row.file.path: row.sent for row in place.sync("share")}["gpt.pth"] == len(BIG) - (30 << 20)
-    assert (place.folder / "share" / "tts" / "gpt.pth").read_bytes() == BIG
+    assert {row.file.path: row.sent for row in place.sync("share")}["gpt.bin"] == len(BIG) - (30 << 20)
+    assert (place.folder / "share" / "tts" / "gpt.bin").read_bytes() == BIG
     assert not partial.exists()
 
 
 def test_a_file_of_another_size_is_wrong_and_is_put_right(place: Place) -> None:
     place.sync("share")
-    (place.folder / "share" / "tts" / "gpt.pth").write_bytes(BIG[:-1])
-    assert states(place.check("share"))["gpt.pth"] == "wrong"
+    (place.folder / "share" / "tts" / "gpt.bin").write_bytes(BIG[:-1])
+    assert states(place.check("share"))["gpt.bin"] == "wrong"
     assert [row.status for row in place.sync("share")] == ["present", "put"]
-    assert states(place.check("share"))["gpt.pth"] == "right"
+    assert states(place.check("share"))["gpt.bin"] == "right"
 
 
 def test_one_wrong_byte_in_the_middle_is_found_by_reading_all(place: Place) -> None:
     place.sync("share")
     body = bytearray(BIG)
     body[20_000_001] ^= 1
-    (place.folder / "share" / "tts" / "gpt.pth").write_bytes(body)
-    assert states(place.check("share", whole=True))["gpt.pth"] == "wrong"
+    (place.folder / "share" / "tts" / "gpt.bin").write_bytes(body)
+    assert states(place.check("share", whole=True))["gpt.bin"] == "wrong"
     assert [row.status for row in place.sync("share", whole=True)] == ["present", "put"]
-    assert states(place.check("share", whole=True))["gpt.pth"] == "right"
+    assert states(place.check("share", whole=True))["gpt.bin"] == "right"
 
 
 def test_what_an_older_version_has_there_is_stale(place: Place) -> None:
     place.sync("share")
-    newer = FILES | {"gpt.pth": random.Random(6).randbytes(3 << 20)}
+    newer = FILES | {"gpt.bin": random.Random(6).randbytes(3 << 20)}
     share = f"  share: {{kind: file, base: '{place.folder / 'share'}'}}\n"
     place.write(share, ", {mirror: share, path: 'tts/{path}'}", newer)
     place.pull()
-    assert states(place.check("share")) == {"gpt.pth": "stale", "folder/config 中.json": "right"}
+    assert states(place.check("share")) == {"gpt.bin": "stale", "folder/config 中.json": "right"}
     place.sync("share")
-    assert states(place.check("share"))["gpt.pth"] == "right"
+    assert states(place.check("share"))["gpt.bin"] == "right"
 
 
 def test_a_mirror_that_the_catalogue_does_not_name_for_it_gets_files_by_their_digests(place: Place) -> None:
@@ -151,19 +151,19 @@ CHUNKS = ", chunks: {{size: {}, sha256: [{}]}}".format(
 
 def test_without_the_blob_chunk_digests_tell_and_without_those_only_the_size(tmp_path: Path) -> None:
     """Nothing of the version is here; what is compared is said."""
-    with Origin({"gpt.pth": BIG}) as origin:
+    with Origin({"gpt.bin": BIG}) as origin:
         place = Place(tmp_path)
         mirrors, source = f"  cdn: {{kind: http, base: '{origin.url}'}}\n", ", {mirror: cdn}"
-        place.write(mirrors, source, {"gpt.pth": BIG}, CHUNKS)
-        comparison = place.check("cdn")["gpt.pth"].comparison
+        place.write(mirrors, source, {"gpt.bin": BIG}, CHUNKS)
+        comparison = place.check("cdn")["gpt.bin"].comparison
         assert (comparison.state, comparison.means) == ("right", "chunks")
         assert comparison.fetched < len(BIG)
-        origin.faults["gpt.pth"] = flipped(len(BIG) - 5)
-        assert states(place.check("cdn")) == {"gpt.pth": "wrong"}
-        place.write(mirrors, source, {"gpt.pth": BIG})
-        comparison = place.check("cdn")["gpt.pth"].comparison
+        origin.faults["gpt.bin"] = flipped(len(BIG) - 5)
+        assert states(place.check("cdn")) == {"gpt.bin": "wrong"}
+        place.write(mirrors, source, {"gpt.bin": BIG})
+        comparison = place.check("cdn")["gpt.bin"].comparison
         assert (comparison.state, comparison.means, comparison.fetched) == ("right", "size", 0)
-        assert states(place.check("cdn", whole=True)) == {"gpt.pth": "wrong"}
+        assert states(place.check("cdn", whole=True)) == {"gpt.bin": "wrong"}
 
 
 def test_a_mirror_that_does_not_answer_is_unreachable_and_one_without_ranges_is_held_to_the_size(place: Place) -> None:
@@ -172,7 +172,7 @@ def test_a_mirror_that_does_not_answer_is_unreachable_and_one_without_ranges_is_
         origin.faults["*"] = without_ranges
         found = place.check("cdn")
         assert set(states(found).values()) == {"right"}
-        assert found["gpt.pth"].comparison.means == "size"
+        assert found["gpt.bin"].comparison.means == "size"
         origin.faults["*"] = status(503)
         assert set(states(place.check("cdn")).values()) == {"unreachable"}
         origin.faults["*"] = status(404)
@@ -201,7 +201,7 @@ def test_a_bucket_gets_large_files_in_parts_and_another_hub_pulls_from_it(bucket
     assert {row.file.path: row.sent for row in bucket.sync("company-s3")} == {path: len(body) for path, body in FILES.items()}
     assert set(states(bucket.check("company-s3", whole=True)).values()) == {"right"}
     other = Hub(bucket.folder / "other", bucket.folder / "mirrors.yaml")
-    assert (other.pull("v23", PullOptions(sources=("company-s3",))).path / "gpt.pth").read_bytes() == BIG
+    assert (other.pull("v23", PullOptions(sources=("company-s3",))).path / "gpt.bin").read_bytes() == BIG
     assert [row.status for row in bucket.sync("company-s3")] == ["present", "present"]
 
 
@@ -218,7 +218,7 @@ def test_an_upload_that_was_killed_goes_on_with_the_parts_that_are_missing(bucke
         time.sleep(5.5)
         assert killed.poll() is None
         killed.send_signal(signal.SIGKILL)
-    (row,) = [row for row in bucket.sync("company-s3") if row.file.path == "gpt.pth"]
+    (row,) = [row for row in bucket.sync("company-s3") if row.file.path == "gpt.bin"]
     assert 0 < row.sent < len(BIG)
     assert set(states(bucket.check("company-s3", whole=True)).values()) == {"right"}
 

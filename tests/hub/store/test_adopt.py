@@ -11,7 +11,7 @@ from indextts_hub.errors import StorageError, UsageError
 from indextts_hub.store import SnapshotState, Store, adopt
 from tests.hub.store.shelf import Shelf
 
-FILES = {"config.yaml": b"a: 1\n", "hf_cache/w2v/model.bin": b"weights", "s2mel.pth": b"WEIGHTS"}
+FILES = {"config.yaml": b"a: 1\n", "hf_cache/w2v/model.bin": b"weights", "s2mel.bin": b"WEIGHTS"}
 
 
 def checkpoints(folder: Path, files: dict[str, bytes]) -> Path:
@@ -28,16 +28,16 @@ def test_a_checkpoints_folder_becomes_the_version_and_stays_as_it_was(store: Sto
     assert set(adoption.adopted) == set(FILES)
     assert store.snapshots.state("v23", shelf.manifest(FILES)) is SnapshotState.COMPLETE
     assert {path: (path.stat().st_mode, path.stat().st_nlink, path.stat().st_mtime_ns) for path in before} == before
-    (folder / "s2mel.pth").write_bytes(b"changed")
+    (folder / "s2mel.bin").write_bytes(b"changed")
     assert store.blobs.check(shelf.manifest(FILES).files[2].sha256, 7).ok
     assert not os.listdir(store.partials)
 
 
 def test_a_file_is_known_by_its_bytes_wherever_it_lies(store: Store, shelf: Shelf, tmp_path: Path) -> None:
-    folder = checkpoints(tmp_path / "old", {"backup/weights.old": b"weights", "s2mel.pth": b"w3ights"})
+    folder = checkpoints(tmp_path / "old", {"backup/weights.old": b"weights", "s2mel.bin": b"w3ights"})
     adoption = adopt(store, "v23", shelf.manifest(FILES), folder, wait=0)
     assert adoption.adopted == ("hf_cache/w2v/model.bin",)
-    assert set(adoption.missing) == {"config.yaml", "s2mel.pth"}
+    assert set(adoption.missing) == {"config.yaml", "s2mel.bin"}
     assert store.snapshots.state("v23", shelf.manifest(FILES)) is SnapshotState.PARTIAL
 
 

@@ -1,7 +1,8 @@
-"""The real service with the tests' small engine: `serve_sine.py FOLDER [keys]`. Prints its address, then serves until it is ended.
+"""The real service with the tests' small engine: `serve_sine.py FOLDER [keys] [lends]`. Prints its address, then serves.
 
-With `keys` it asks for them. What the folder has in `settings.json` replaces the settings below; `wanted.json`, a list of names,
-digests and aliases, is followed while it runs, each version with a folder of its own below `versions`.
+With `keys` it asks for them; with `lends` it is a mirror as well, of the store `cache_hub` with the catalogue `mirrors.yaml`. What
+the folder has in `settings.json` replaces the settings below; `wanted.json`, a list of names, digests and aliases, is followed
+while it runs, each version with a folder of its own below `versions`.
 """
 
 import json
@@ -11,9 +12,15 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
+from fastapi import APIRouter
+
+from indextts_hub import Hub
 from indextts_hub.audit import AuditLog
-from indextts_hub.db import sqlite_url
+from indextts_hub.db import open_database, sqlite_url
 from indextts_hub.manifest import Json
+from indextts_hub.mirror import lent_api
+from indextts_hub.mirror.recording import Recording
+from indextts_hub.mirror.shelf import Shelf
 from synth.audio.cue import Cue
 from synth.audio.label import Marks
 from synth.service.app import create_app
@@ -57,7 +64,9 @@ def main() -> None:
     ) -> None:
         log.append(act, subject, outcome=outcome, details=details, actor=actor)
 
-    app = create_app(settings, served, following=lambda served: Following(served, look, make), acts=acts)
+    lent, recording = lending(folder, settings.database_url) if "lends" in sys.argv else ((), None)
+    following = partial(Following, look=look, make=make)
+    app = create_app(settings, served, lent, following, acts, recording)
 
     @app.get("/test/broken", include_in_schema=False)
     async def broken() -> None:
@@ -69,6 +78,13 @@ def main() -> None:
 
     proxies = chosen.get("trusted_proxies", "")
     serve(app, listen("127.0.0.1", 0), lambda address: print(address, flush=True), proxies)  # noqa: T201
+
+
+def lending(folder: Path, database_url: str) -> tuple[list[APIRouter], Recording]:
+    """The routes of a mirror, and what writes down what it gives; both end with the process."""
+    hub, database = Hub(folder / "cache_hub", folder / "mirrors.yaml"), open_database(database_url)
+    shelf = Shelf(hub)
+    return lent_api.routes(hub, shelf, database), Recording(shelf, database, 0.2)
 
 
 def wanted(folder: Path) -> tuple[Wanted, ...]:
