@@ -115,7 +115,8 @@ def _envelope() -> Tensor:
     bands = torch.arange(MELS)
     cosines = torch.cos(pi * (bands[:, None] + 0.5) * bands[None, :_ENVELOPE] / MELS)
     cosines = cosines / cosines.norm(dim=0)
-    return cosines @ cosines.T
+    projection: Tensor = cosines @ cosines.T
+    return projection
 
 
 def _warp(factor: float) -> Tensor:
