@@ -43,6 +43,7 @@ COMMANDS = MappingProxyType(
         "batch": ("cli.batch:batch", "Speak the lines of a CSV, JSONL or SRT file; run again, it goes on."),
         "whence": ("cli.whence:whence", "Where a piece of speech comes from: its label, task and event."),
         "key": ("cli.key:key", "Who may ask a service: create, list, revoke."),
+        "engine": ("cli.engine:engine", "Engines with packages of their own: install, list, check, remove."),
         "audit": ("cli.audit:audit", "Who did what, when: log, checkpoint, verify."),
         "doctor": ("cli.doctor:doctor", "Find what is wrong and say what to do; --rebuild mends."),
         "db": ("cli.database:db", "The database: current, upgrade."),

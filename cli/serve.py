@@ -180,13 +180,13 @@ class _Look:
 
 def _wanted(hub: "Hub", references: list[str], default: str | None, *, allow_revoked: bool) -> "tuple[Wanted, ...]":
     """The versions to serve as things stand now, each digest once, the default first."""
-    from synth.environments import ENGINES
+    from synth.environments import is_installed
     from synth.service.following import Wanted
 
     # What each name alone means, where there are several versions of it.
     meant = hub.lock()
     if not references:
-        here = [row for row in hub.list_versions() if row.state == "complete" and row.engine in ENGINES]
+        here = [row for row in hub.list_versions() if row.state == "complete" and is_installed(row.engine, hub.store.engines)]
         if not allow_revoked:
             here = [row for row in here if not hub.revocation(row.version, row.digest)]
         here.sort(key=lambda row: meant[row.version] != row.digest)
@@ -230,7 +230,7 @@ def _served(hub: "Hub", settings: "ServiceSettings", wanted: "Wanted") -> "Serve
 
     snapshot = hub.snapshot(f"{wanted.name}@sha256:{wanted.digest}")
     manifest = hub.store.manifests.read(snapshot.digest)
-    launch = launch_for(manifest.engine, snapshot.path)
+    launch = launch_for(manifest.engine, snapshot.path, hub.store.engines)
     check = partial(assert_right, hub.store, snapshot.version, snapshot.digest)
     # What is being served is in use: gc and remove leave it alone.
     claim = ExitStack()

@@ -1,29 +1,100 @@
-"""From the engine a manifest names to what a worker is started with: which module speaks, and with which Python."""
+"""From the engine a manifest names to what a worker is started with: which module speaks, and with which Python.
 
+`fastspeech2` runs in the program's own environment. Other engines have packages that contradict each other's: each has a virtual
+environment of its own below the store, `engines/NAME`, made by `synth.installing`.
+"""
+
+import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
 from indextts_hub.errors import NotFound
 from synth.worker.process import Launch
 
-__all__ = ["ENGINES", "launch_for"]
-
-ENGINES: Mapping[str, str] = MappingProxyType({"fastspeech2": "synth.engines.fastspeech2.engine"})
-"""The engines this program can start, by the name that manifests give them, and the module whose `load` makes each."""
+__all__ = ["ENGINES", "UNSERVED", "EngineSpec", "environment_of", "interpreter_of", "is_installed", "launch_for"]
 
 
-def launch_for(engine: str, snapshot: Path) -> Launch:
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """An engine that this program can start.
+
+    Attributes:
+        module: whose `load` makes it.
+        pins: the file, beside the engines, of the packages that its environment has; None for the program's own environment.
+        imports: what must be importable there.
+    """
+
+    module: str
+    pins: str | None = None
+    imports: tuple[str, ...] = ()
+
+    def packages(self) -> tuple[str, ...]:
+        """The packages of its environment, as `NAME==VERSION`."""
+        if self.pins is None:
+            return ()
+        lines = (files("synth.engines") / "pins" / self.pins).read_text("utf-8").splitlines()
+        return tuple(line for line in lines if line and not line.startswith("#"))
+
+
+ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
+    {
+        "fastspeech2": EngineSpec("synth.engines.fastspeech2.engine"),
+        "indextts25": EngineSpec("synth.engines.indextts25", "indextts25.txt", ("torch", "transformers", "librosa", "indextts25")),
+    }
+)
+"""The engines this program can start, by the name that manifests give them."""
+
+UNSERVED: Mapping[str, str] = MappingProxyType(
+    {"indextts15": "IndexTTS 1.5 is here to be pulled, mirrored and audited: no package with its inference code is kept up"}
+)
+"""Engines that the catalogue knows and this program does not start, and why."""
+
+
+def environment_of(engine: str, folder: Path) -> Path:
+    """Where the environment of an engine is, or would be.
+
+    Args:
+        folder: of all engines' environments.
+    """
+    return folder / engine
+
+
+def interpreter_of(environment: Path) -> Path:
+    """The interpreter of a virtual environment."""
+    return environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def is_installed(engine: str, folder: Path) -> bool:
+    """Whether an engine can be started: it needs no environment of its own, or has it."""
+    spec = ENGINES.get(engine)
+    return spec is not None and (spec.pins is None or interpreter_of(environment_of(engine, folder)).exists())
+
+
+def launch_for(engine: str, snapshot: Path, folder: Path | None = None) -> Launch:
     """Return how a worker is started for the files of a version.
 
+    Args:
+        folder: of all engines' environments; None if there is none.
+
     Raises:
-        NotFound: E_NO_ENGINE, naming the engines there are.
+        NotFound: E_NO_ENGINE, naming the engines there are; E_NO_ENVIRONMENT, if the engine must be installed first.
     """
-    module = ENGINES.get(engine)
-    if module is None:
+    spec = ENGINES.get(engine)
+    if spec is None:
         raise NotFound(
-            f"there is no engine {engine[:60]!a} here that could speak this version",
+            UNSERVED.get(engine, f"there is no engine {engine[:60]!a} here that could speak this version"),
             remedy=f"choose a version for one of these engines: {', '.join(sorted(ENGINES))}",
             code="E_NO_ENGINE",
         )
-    return Launch(module, snapshot)
+    if spec.pins is None:
+        return Launch(spec.module, snapshot)
+    if folder is None or not is_installed(engine, folder):
+        raise NotFound(
+            f"the engine {engine} has packages of its own, and they are not installed",
+            remedy=f"indextts-hub engine install {engine}",
+            code="E_NO_ENVIRONMENT",
+        )
+    return Launch(spec.module, snapshot, str(interpreter_of(environment_of(engine, folder))))

@@ -113,7 +113,9 @@ class Synthesizer:
         snapshot = hub.snapshot(version)
         engine = hub.store.manifests.read(snapshot.digest).engine
         check = partial(assert_right, hub.store, snapshot.version, snapshot.digest)
-        self._start(launch_for(engine, snapshot.path), ModelUsed(snapshot.version, snapshot.digest), check, marks)
+        self._start(
+            launch_for(engine, snapshot.path, hub.store.engines), ModelUsed(snapshot.version, snapshot.digest), check, marks
+        )
 
     @classmethod
     def of(cls, launch: Launch, model: ModelUsed) -> "Synthesizer":

@@ -19,6 +19,7 @@ __all__ = [
     "Batch",
     "Consent",
     "Download",
+    "EngineEnvironment",
     "Event",
     "LicenseAcceptance",
     "Link",
@@ -284,3 +285,15 @@ class Download(SQLModel, table=True):
     files: int = Field(sa_type=BigInteger)
     """How many were begun with their first byte."""
     bytes: int = Field(sa_type=BigInteger)
+
+
+class EngineEnvironment(SQLModel, table=True):
+    """What the environment of an engine has in it."""
+
+    __tablename__ = "engine_environment"
+
+    engine: str = Field(primary_key=True, sa_type=LINE)
+    installed: datetime = Field(sa_type=UtcDateTime)
+    python: str = Field(sa_type=LINE)
+    packages: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    """Versions by name."""

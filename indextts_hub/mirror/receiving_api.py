@@ -7,8 +7,9 @@ PUT /hub/versions/NAME/sha256/HEX/files/PATH          a part of it, `Content-Ran
 
 import asyncio
 import re
+from typing import Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request
 from pydantic import BaseModel
 
 from indextts_hub.errors import IntegrityError, NotFound, UsageError
@@ -52,8 +53,10 @@ def routes(hub: Hub) -> APIRouter:
         return HereBody(here=await asyncio.to_thread(arrived, hub, _checked(digest), path))
 
     @router.put("/files/{path:path}", summary="Bring a part of a file")
-    async def part(request: Request, name: str, digest: str, path: str) -> HereBody:
-        match = _CONTENT_RANGE.fullmatch(request.headers.get("content-range", ""))
+    async def part(
+        request: Request, name: str, digest: str, path: str, content_range: Annotated[str, Header(max_length=80)] = ""
+    ) -> HereBody:
+        match = _CONTENT_RANGE.fullmatch(content_range)
         start, last = (int(match[1]), int(match[2])) if match else (0, -1)
         if not 0 < last - start + 1 <= LARGEST_PART:
             raise UsageError(

@@ -23,7 +23,7 @@ from indextts_hub.db.history import MirrorUse, mirror_uses
 from indextts_hub.errors import Busy, NotFound
 from indextts_hub.hub import Hub
 from indextts_hub.mirrors import try_mirrors
-from indextts_hub.moment import Moment
+from indextts_hub.moment import Day, Moment
 
 __all__ = ["routes"]
 
@@ -89,8 +89,8 @@ class DownloadList(BaseModel):
 class DownloadFilter(BaseModel):
     """Which days, both included; what is left out does not count."""
 
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     limit: Annotated[int, Query(ge=1, le=MOST_EVENTS)] = 100
 
 

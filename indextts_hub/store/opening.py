@@ -129,6 +129,11 @@ class Store:
         """Where the audit log is."""
         return self.root / "audit"
 
+    @property
+    def engines(self) -> Path:
+        """Where the environments of engines are."""
+        return self.root / "engines"
+
     def stamp(self) -> tuple[int, ...]:
         """Another value whenever a name is moved, or a snapshot comes or goes: cheap enough to be looked at every second.
 

@@ -22,5 +22,9 @@ def check_able(can: Capabilities, settings: Settings) -> None:
         raise UsageError(
             "this version speaks with its own voice only", remedy="leave the voice out, or ask for another version", code="E_VOICE"
         )
+    if settings.voice is None and not can.own_voice:
+        raise UsageError(
+            "this version has no voice of its own", remedy="keep a voice with its owner's consent, and name it", code="E_VOICE"
+        )
     if not 0.5 <= settings.speed <= 2.0:
         raise UsageError(f"a speed of {settings.speed:g} can't be spoken", remedy="give one from 0.5 to 2", code="E_SPEED")

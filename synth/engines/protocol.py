@@ -72,6 +72,7 @@ class Capabilities:
         thrift: what it gives up for want of memory at each level that it was loaded with, in words for the one who asks;
             empty if nothing, or if there is nothing that it could give up.
         levels: how many levels of thrift it knows.
+        own_voice: whether it can speak without a reference clip.
     """
 
     sample_rate: int
@@ -82,6 +83,7 @@ class Capabilities:
     notes: tuple[str, ...] = field(default=())
     thrift: tuple[str, ...] = field(default=())
     levels: int = 0
+    own_voice: bool = True
 
 
 class Engine(Protocol):

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 
 from indextts_hub.errors import HubError
 from synth.engines.protocol import Engine
+from synth.worker.guard import watch
 from synth.worker.wire import (
     HEADER,
     Cancel,
@@ -54,6 +55,7 @@ def main() -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         line = _Line(connection)
         line.send(Knock(token))
+        watch()
         threading.Thread(target=line.listen, name="listen", daemon=True).start()
         try:
             engine: Engine = import_module(asked.engine).load(asked.snapshot, asked.thrift)
