@@ -5,7 +5,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from indextts_hub.errors import NotFound
-from synth.worker.process import Launch
+from synth.worker.process import Launch, Proof
 
 __all__ = ["ENGINES", "launch_for"]
 
@@ -13,8 +13,11 @@ ENGINES: Mapping[str, str] = MappingProxyType({"fastspeech2": "synth.engines.fas
 """The engines this program can start, by the name that manifests give them, and the module whose `load` makes each."""
 
 
-def launch_for(engine: str, snapshot: Path) -> Launch:
+def launch_for(engine: str, snapshot: Path, proof: Proof | None = None) -> Launch:
     """Return how a worker is started for the files of a version.
+
+    Args:
+        proof: what they must turn out to be while they are loaded.
 
     Raises:
         NotFound: E_NO_ENGINE, naming the engines there are.
@@ -26,4 +29,4 @@ def launch_for(engine: str, snapshot: Path) -> Launch:
             remedy=f"choose a version for one of these engines: {', '.join(sorted(ENGINES))}",
             code="E_NO_ENGINE",
         )
-    return Launch(module, snapshot)
+    return Launch(module, snapshot, proof=proof)

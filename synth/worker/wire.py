@@ -37,7 +37,7 @@ __all__ = [
     "encode",
 ]
 
-PROTOCOL = 2
+PROTOCOL = 3
 """A worker of another number is refused: it belongs to another installation."""
 
 HEADER = 4
@@ -63,9 +63,16 @@ class Knock:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Worker: the engine is loaded, and this is what it can do."""
+    """Worker: the engine is loaded, and this is what it can do.
+
+    Attributes:
+        digest: of the manifest by which the loaded bytes were hashed; empty if it was given none.
+        sealed: whether nobody could change those bytes after that; see `synth.worker.sealed`.
+    """
 
     capabilities: Capabilities
+    digest: str = ""
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +179,9 @@ def _fields(frame: Frame) -> list[object]:
     match frame:
         case Knock(token, protocol):
             return ["knock", token, protocol]
-        case Hello(can):
+        case Hello(can, digest, sealed):
             words = [list(can.emotions), list(can.languages), list(can.notes), list(can.thrift)]
-            return ["hello", can.sample_rate, can.cloning, can.longest_segment, *words, can.levels]
+            return ["hello", can.sample_rate, can.cloning, can.longest_segment, *words, can.levels, digest, sealed]
         case Speak(task, segments, settings):
             return ["speak", task, [[segment.text, float(segment.pause)] for segment in segments], _settings_fields(settings)]
         case Cancel(task):
@@ -197,11 +204,21 @@ def _frame(value: object) -> Frame | None:
     match value:
         case ["knock", str(token), int(protocol)]:
             return Knock(token, protocol)
-        case ["hello", int(sample_rate), bool(cloning), int(longest), emotions, languages, notes, thrift, int(levels)] if (
-            _texts(emotions) and _texts(languages) and _texts(notes) and _texts(thrift) and sample_rate > 0 and longest > 0
-        ):
+        case [
+            "hello",
+            int(sample_rate),
+            bool(cloning),
+            int(longest),
+            emotions,
+            languages,
+            notes,
+            thrift,
+            int(levels),
+            str(digest),
+            bool(sealed),
+        ] if _texts(emotions) and _texts(languages) and _texts(notes) and _texts(thrift) and sample_rate > 0 and longest > 0:
             words = (tuple(languages), tuple(notes), tuple(thrift))
-            return Hello(Capabilities(sample_rate, tuple(emotions), cloning, longest, *words, levels))
+            return Hello(Capabilities(sample_rate, tuple(emotions), cloning, longest, *words, levels), digest, sealed)
         case ["speak", str(task), list(segments), settings]:
             return _speak(task, segments, settings)
         case ["cancel", str(task)]:
