@@ -68,6 +68,10 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
     pull_through: Annotated[
         bool, typer.Option("--pull-through", help="Fetch what others ask for and is not here, as the catalogue has it.")
     ] = False,
+    weights: Annotated[
+        str | None,
+        typer.Option("--weights", help="sealed: copied into memory nobody can write to; watched; auto: sealed up to 2 GiB."),
+    ] = None,
     accel: Annotated[
         str | None, typer.Option("--accel", metavar="PATH", help="Let the nginx in front send files: where it has the blobs.")
     ] = None,
@@ -85,7 +89,8 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
 
     chosen = {"host": host, "port": port, "queue": queue, "limit_requests": limit_requests, "limit_speech": limit_speech}
     lending = {"limit_downloads": limit_downloads, "limit_rate": limit_rate}
-    settings = read_settings(**chosen, **lending, memory=memory, cue=cue, log_format=log_format, trusted_proxies=trusted_proxies)
+    chosen |= {"memory": memory, "cue": cue, "log_format": log_format, "trusted_proxies": trusted_proxies, "weights": weights}
+    settings = read_settings(**chosen, **lending)
     share = _share(settings)
     with listen(settings.host, settings.port) as listening:
         from contextlib import closing
@@ -134,6 +139,7 @@ def _service_settings(hub: "Hub", settings: "Settings", *, asks_for_keys: bool, 
     from synth.service.limits import Allowance
     from synth.service.serving import LOCAL_NAMES
     from synth.service.settings import ServiceSettings
+    from synth.worker.weights import Holding
 
     return ServiceSettings(
         hub.store.root / "speech",
@@ -143,6 +149,7 @@ def _service_settings(hub: "Hub", settings: "Settings", *, asks_for_keys: bool, 
         allowance=Allowance(settings.limit_requests, settings.limit_speech),
         marks=Marks(settings.producer, Cue(settings.cue)),
         keep_deleted=settings.keep_deleted,
+        holding=Holding(settings.weights),
         asks_for_keys=asks_for_keys,
         # Nobody chose to leave the door open: then only those may come in who know this machine by its own names.
         hosts=LOCAL_NAMES if is_local else (),
@@ -222,16 +229,17 @@ def _answer_for(hub: "Hub", snapshot: "Snapshot", reason: str, *, allowed: bool)
 def _served(hub: "Hub", settings: "ServiceSettings", wanted: "Wanted") -> "ServedVersion":
     from contextlib import ExitStack
 
-    from indextts_hub.store import assert_right
     from synth.environments import launch_for
     from synth.service.queue import Turns
     from synth.service.versions import ServedVersion
+    from synth.worker.process import Proof
     from synth.worker.supervisor import Supervisor
+    from synth.worker.weights import is_sealed
 
     snapshot = hub.snapshot(f"{wanted.name}@sha256:{wanted.digest}")
     manifest = hub.store.manifests.read(snapshot.digest)
-    launch = launch_for(manifest.engine, snapshot.path, hub.store.engines)
-    check = partial(assert_right, hub.store, snapshot.version, snapshot.digest)
+    proof = Proof(hub.store.manifests.path(snapshot.digest), snapshot.digest, settings.holding)
+    copied = manifest.size if is_sealed(settings.holding, manifest.size) else 0
     # What is being served is in use: gc and remove leave it alone.
     claim = ExitStack()
     claim.enter_context(hub.store.claim(snapshot.version, manifest, act="serve"))
@@ -240,9 +248,9 @@ def _served(hub: "Hub", settings: "ServiceSettings", wanted: "Wanted") -> "Serve
         wanted.digest,
         manifest.engine,
         wanted.aliases,
-        Supervisor(launch, settings.limits, check),
+        Supervisor(launch_for(manifest.engine, snapshot.path, hub.store.engines, proof), settings.limits),
         Turns(settings.queue, settings.longest_wait),
-        needs=_ENGINE_BYTES + round(manifest.size * _WEIGHTS_FACTOR),
+        needs=_ENGINE_BYTES + copied + round(manifest.size * _WEIGHTS_FACTOR),
         released=claim.close,
     )
 

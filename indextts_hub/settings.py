@@ -45,6 +45,7 @@ class Settings(BaseSettings):
         limit_speech: seconds of speech for one key, such as 3600/day; empty for no limit.
         limit_downloads: files that one key or address may fetch at once from the mirror; 0 for no limit.
         limit_rate: bytes a second of one key or address, such as 20M; empty for no limit.
+        weights: how the files that are served are kept what they were: auto, sealed or watched.
         memory: bytes that all engines may take, such as 12G; None for what is free.
         keep_deleted: days after which deleted speech is purged.
         log_format: `text`, or `json`.
@@ -70,6 +71,7 @@ class Settings(BaseSettings):
     limit_speech: str = ""
     limit_downloads: Annotated[int, Field(ge=0, le=10_000)] = 0
     limit_rate: str = ""
+    weights: Literal["auto", "sealed", "watched"] = "auto"
     memory: str | None = None
     keep_deleted: Annotated[float, Field(gt=0)] = 30.0
     log_format: Literal["text", "json"] = "text"

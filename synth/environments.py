@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from indextts_hub.errors import NotFound
-from synth.worker.process import Launch
+from synth.worker.process import Launch, Proof
 
 __all__ = ["ENGINES", "UNSERVED", "EngineSpec", "environment_of", "interpreter_of", "is_installed", "launch_for"]
 
@@ -73,11 +73,12 @@ def is_installed(engine: str, folder: Path) -> bool:
     return spec is not None and (spec.pins is None or interpreter_of(environment_of(engine, folder)).exists())
 
 
-def launch_for(engine: str, snapshot: Path, folder: Path | None = None) -> Launch:
+def launch_for(engine: str, snapshot: Path, folder: Path | None = None, proof: Proof | None = None) -> Launch:
     """Return how a worker is started for the files of a version.
 
     Args:
         folder: of all engines' environments; None if there is none.
+        proof: what they must turn out to be while they are loaded.
 
     Raises:
         NotFound: E_NO_ENGINE, naming the engines there are; E_NO_ENVIRONMENT, if the engine must be installed first.
@@ -90,11 +91,11 @@ def launch_for(engine: str, snapshot: Path, folder: Path | None = None) -> Launc
             code="E_NO_ENGINE",
         )
     if spec.pins is None:
-        return Launch(spec.module, snapshot)
+        return Launch(spec.module, snapshot, proof=proof)
     if folder is None or not is_installed(engine, folder):
         raise NotFound(
             f"the engine {engine} has packages of its own, and they are not installed",
             remedy=f"indextts-hub engine install {engine}",
             code="E_NO_ENVIRONMENT",
         )
-    return Launch(spec.module, snapshot, str(interpreter_of(environment_of(engine, folder))))
+    return Launch(spec.module, snapshot, str(interpreter_of(environment_of(engine, folder))), proof=proof)

@@ -4,9 +4,8 @@ import asyncio
 import secrets
 import threading
 import weakref
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -22,7 +21,7 @@ from synth.engines.protocol import Capabilities, Settings
 from synth.environments import launch_for
 from synth.text.parts import to_parts
 from synth.text.script import Manner
-from synth.worker.process import Launch
+from synth.worker.process import Launch, Proof
 from synth.worker.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -107,14 +106,13 @@ class Synthesizer:
             NotFound: the version is not here, and how to pull it; or its engine is unknown.
         """
         from indextts_hub import Hub
-        from indextts_hub.store import assert_right
 
         hub = Hub(cache_dir=cache_dir)
         snapshot = hub.snapshot(version)
         engine = hub.store.manifests.read(snapshot.digest).engine
-        check = partial(assert_right, hub.store, snapshot.version, snapshot.digest)
+        proof = Proof(hub.store.manifests.path(snapshot.digest), snapshot.digest)
         self._start(
-            launch_for(engine, snapshot.path, hub.store.engines), ModelUsed(snapshot.version, snapshot.digest), check, marks
+            launch_for(engine, snapshot.path, hub.store.engines, proof), ModelUsed(snapshot.version, snapshot.digest), marks
         )
 
     @classmethod
@@ -124,13 +122,11 @@ class Synthesizer:
         made._start(launch, model)  # noqa: SLF001 - its own class
         return made
 
-    def _start(
-        self, launch: Launch, model: ModelUsed, check: Callable[[], None] = lambda: None, marks: Marks | None = None
-    ) -> None:
+    def _start(self, launch: Launch, model: ModelUsed, marks: Marks | None = None) -> None:
         self._model = model
         self._marks = marks or Marks()
         self._loop = asyncio.new_event_loop()
-        self._supervisor = Supervisor(launch, check=check)
+        self._supervisor = Supervisor(launch)
         thread = threading.Thread(target=self._loop.run_forever, name="synthesizer", daemon=True)
         thread.start()
         # Also when it is forgotten, and at the end of the program: no process is left behind.

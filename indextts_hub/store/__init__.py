@@ -9,7 +9,6 @@ from indextts_hub.store.blobs import BlobFinding, Blobs
 from indextts_hub.store.check import (
     FileFinding,
     VersionFinding,
-    assert_right,
     check_blobs,
     check_version,
     look_at_version,
@@ -53,7 +52,6 @@ __all__ = [
     "VersionFinding",
     "admit",
     "adopt",
-    "assert_right",
     "bad_ranges",
     "begun_of",
     "check_blobs",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from indextts_hub.errors import IntegrityError, NotFound, StorageError
+from indextts_hub.errors import NotFound, StorageError
 from indextts_hub.manifest import ByteCount, Digest, FileEntry
 from indextts_hub.store.blobs import BlobFinding, digest_of, open_regular
 from indextts_hub.store.opening import Store
@@ -16,7 +16,6 @@ from indextts_hub.store.trouble import storage_errors
 __all__ = [
     "FileFinding",
     "VersionFinding",
-    "assert_right",
     "check_blobs",
     "check_version",
     "look_at_version",
@@ -83,21 +82,6 @@ def check_version(store: Store, name: str, digest: Digest, hashed: Callable[[int
     # The largest first: else one processor may be left alone with it at the end.
     findings = _in_parallel(check, sorted(there, key=lambda file: file.size, reverse=True))
     return VersionFinding(name, digest, tuple(sorted(findings, key=lambda finding: finding.path)))
-
-
-def assert_right(store: Store, name: str, digest: Digest) -> None:
-    """Hash a version's files again, before an engine opens them.
-
-    Raises:
-        IntegrityError: E_INTEGRITY, naming a file that has changed.
-        NotFound: E_NO_SNAPSHOT.
-    """
-    wrong = [file for file in check_version(store, name, digest).files if not file.ok]
-    if wrong:
-        raise IntegrityError(
-            f"{wrong[0].path} of {name} is not what it was: {wrong[0].problem}",
-            remedy=f"mend it with `indextts-hub verify {name} --repair`; until then it does not speak",
-        )
 
 
 def look_at_version(store: Store, name: str, digest: Digest) -> VersionFinding:

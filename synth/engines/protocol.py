@@ -111,5 +111,9 @@ class LoadEngine(Protocol):
     """An engine module's `load`."""
 
     def __call__(self, snapshot: Path, thrift: int, /) -> Engine:
-        """Load the weights under `snapshot`; `thrift` is 0, or how many steps to go towards less memory."""
+        """Load the weights under `snapshot`; `thrift` is 0, or how many steps to go towards less memory.
+
+        Everything that is needed of the folder is opened here: afterwards it may be gone. Its files may be links, which are opened
+        by the names they have here; see `synth.worker.weights`.
+        """
         ...

@@ -7,6 +7,7 @@ from synth.audio.label import Marks
 from synth.service.edge import Bounds
 from synth.service.limits import Allowance
 from synth.worker.process import TimeLimits
+from synth.worker.weights import Holding
 
 __all__ = ["ServiceSettings"]
 
@@ -28,6 +29,7 @@ class ServiceSettings:
         allowance: how much one asker may have.
         marks: how speech is labelled.
         keep_deleted: days after which what was deleted is purged; None for never.
+        holding: how the files that are served are kept what they were.
         asks_for_keys: whether requests need an API key or a session.
         hosts: names under which the service may be addressed; none: any. A service without keys that only this machine reaches
             has some, so that no web page can reach it under a name of its own.
@@ -45,5 +47,6 @@ class ServiceSettings:
     allowance: Allowance = Allowance()  # noqa: RUF009 - frozen
     marks: Marks = Marks()  # noqa: RUF009 - frozen
     keep_deleted: float | None = 30.0
+    holding: Holding = Holding.AUTO
     asks_for_keys: bool = False
     hosts: tuple[str, ...] = ()

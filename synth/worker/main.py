@@ -1,6 +1,7 @@
 """The process an engine runs in: `python -m synth.worker.main --port P --engine MODULE --snapshot FOLDER --thrift N`.
 
-Needs the standard library, msgpack and what the engine itself imports, so that it runs in any engine's environment. The first
+With `--manifest FILE` the engine gets only bytes that were hashed here (`synth.worker.weights`), and the service is told which they
+are. Needs the standard library, msgpack and what the engine itself imports, so that it runs in any engine's environment. The first
 line of standard input is the token that proves to the service which process is calling. What the engine prints goes to standard
 error, never between the frames. When the service closes the connection, or dies, this process ends at once.
 """
@@ -10,6 +11,7 @@ import os
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
@@ -17,6 +19,7 @@ from queue import SimpleQueue
 from indextts_hub.errors import HubError
 from synth.engines.protocol import Engine
 from synth.worker.guard import watch
+from synth.worker.weights import Holding, hold_weights
 from synth.worker.wire import (
     HEADER,
     Cancel,
@@ -47,6 +50,8 @@ def main() -> None:
     parser.add_argument("--engine", required=True)
     parser.add_argument("--snapshot", type=Path, required=True)
     parser.add_argument("--thrift", type=int, default=0)
+    parser.add_argument("--manifest", type=Path)
+    parser.add_argument("--holding", type=Holding, default=Holding.AUTO)
     asked = parser.parse_args()
     token = sys.stdin.readline().strip()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
@@ -58,25 +63,51 @@ def main() -> None:
         watch()
         threading.Thread(target=line.listen, name="listen", daemon=True).start()
         try:
-            engine: Engine = import_module(asked.engine).load(asked.snapshot, asked.thrift)
+            engine, hello, look = _loaded(asked)
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is told to the service
             line.send(_failed(None, error))
             return
-        line.send(Hello(engine.capabilities))
+        line.send(hello)
         while True:
-            _speak(engine, line.tasks.get(), line)
+            _speak(engine, line.tasks.get(), line, look)
 
 
-def _speak(engine: Engine, asked: Speak, line: "_Line") -> None:
+def _loaded(asked: argparse.Namespace) -> tuple[Engine, Hello, Callable[[], None]]:
+    """The engine, what is said of it, and how to see that its files are still what they were."""
+    load = import_module(asked.engine).load
+    if asked.manifest is None:
+        engine = load(asked.snapshot, asked.thrift)
+        return engine, Hello(engine.capabilities), lambda: None
+    # Where memory was short already, nothing is copied that nobody asked to be.
+    short = asked.thrift and asked.holding is Holding.AUTO
+    weights = hold_weights(asked.snapshot, asked.manifest, Holding.WATCHED if short else asked.holding)
+    with weights.laid_out() as folder:
+        engine = load(folder, asked.thrift)
+    return engine, Hello(engine.capabilities, weights.digest, weights.sealed), weights.assert_unchanged
+
+
+def _speak(engine: Engine, asked: Speak, line: "_Line", look: Callable[[], None]) -> None:
     try:
+        _look(asked, line, look)
         for index, segment in enumerate(asked.segments):
             if line.cancelled == asked.task:
                 line.send(Cancelled(asked.task))
                 return
-            line.send(SegmentReady(asked.task, index, engine.speak(segment, asked.settings)))
+            speech = engine.speak(segment, asked.settings)
+            _look(asked, line, look)
+            line.send(SegmentReady(asked.task, index, speech))
         line.send(Done(asked.task))
     except Exception as error:  # noqa: BLE001 - whatever an engine raises is told to the service
         line.send(_failed(asked.task, error))
+
+
+def _look(asked: Speak, line: "_Line", look: Callable[[], None]) -> None:
+    """Say nothing more with weights that somebody wrote to: the next worker hashes them again."""
+    try:
+        look()
+    except HubError as error:
+        line.send(_failed(asked.task, error))
+        _end()
 
 
 def _failed(task: str | None, error: Exception) -> Failed:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from indextts_hub.errors import HubError, IntegrityError, NotFound, PolicyError, StorageError, UsageError
-from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+from synth.engines.protocol import Segment, SegmentSpeech, Settings
+from synth.worker.weights import Holding
 from synth.worker.wire import (
     HEADER,
     PROTOCOL,
@@ -35,7 +36,7 @@ from synth.worker.wire import (
     encode,
 )
 
-__all__ = ["Launch", "TimeLimits", "Worker", "WorkerDied", "WorkerError"]
+__all__ = ["Launch", "Proof", "TimeLimits", "Worker", "WorkerDied", "WorkerError"]
 
 _log = logging.getLogger(__name__)
 
@@ -68,6 +69,21 @@ _CALM = {"OMP_WAIT_POLICY": "PASSIVE"}
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What the loaded bytes must turn out to be.
+
+    Attributes:
+        manifest: file with the version's canonical manifest.
+        digest: of it: the version's.
+        holding: how the bytes are kept what they were.
+    """
+
+    manifest: Path
+    digest: str
+    holding: Holding = Holding.AUTO
+
+
+@dataclass(frozen=True, slots=True)
 class Launch:
     """What to start.
 
@@ -77,6 +93,7 @@ class Launch:
         python: the interpreter of the engine's environment.
         environment: variables for the process; None for this process's own.
         thrift: how many steps the engine goes towards less memory.
+        proof: what is loaded is hashed and must be this; None for files that are no version's.
     """
 
     engine: str
@@ -84,6 +101,7 @@ class Launch:
     python: str = field(default=sys.executable)
     environment: Mapping[str, str] | None = None
     thrift: int = 0
+    proof: Proof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +121,10 @@ class Worker:
     """A running worker. Speaks one task at a time; whoever made it stops it."""
 
     def __init__(
-        self, process: asyncio.subprocess.Process, words: "_Words", limits: TimeLimits, call: "_Call", can: Capabilities
+        self, process: asyncio.subprocess.Process, words: "_Words", limits: TimeLimits, call: "_Call", hello: Hello
     ) -> None:
-        self.capabilities = can
+        self.capabilities = hello.capabilities
+        self.sealed = hello.sealed if hello.digest else None
         self._process = process
         self._words = words
         self._limits = limits
@@ -152,9 +171,10 @@ class Worker:
                 except (EOFError, ConnectionError):
                     raise await _death(process, words) from None
                 match frame:
-                    case Hello(capabilities):
+                    case Hello():
+                        _assert_meant(frame, launch.proof)
                         undo.pop_all()
-                        return cls(process, words, limits, (frames, out), capabilities)
+                        return cls(process, words, limits, (frames, out), frame)
                     case Failed():
                         raise _error(frame)
                     case _:
@@ -267,7 +287,7 @@ async def _spawn(launch: Launch, port: int, token: str) -> asyncio.subprocess.Pr
         process = await asyncio.create_subprocess_exec(
             launch.python, "-m", "synth.worker.main",
             "--port", str(port), "--engine", launch.engine, "--snapshot", str(launch.snapshot),
-            "--thrift", str(launch.thrift),
+            "--thrift", str(launch.thrift), *_proven(launch.proof),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
             env={**_CALM, **(os.environ if launch.environment is None else launch.environment)},
         )  # fmt: skip
@@ -280,6 +300,19 @@ async def _spawn(launch: Launch, port: int, token: str) -> asyncio.subprocess.Pr
     process.stdin.write(token.encode() + b"\n")
     process.stdin.close()
     return process
+
+
+def _proven(proof: Proof | None) -> tuple[str, ...]:
+    return () if proof is None else ("--manifest", str(proof.manifest), "--holding", proof.holding)
+
+
+def _assert_meant(hello: Hello, proof: Proof | None) -> None:
+    """What the worker hashed is the version that was meant: so the digest in every answer is that of the bytes that spoke."""
+    if proof is not None and hello.digest != proof.digest:
+        raise IntegrityError(
+            f"what was loaded hashes to {hello.digest[:12]!a}, and {proof.digest[:12]} was meant",
+            remedy="run `indextts-hub doctor`; until then the version does not speak",
+        )
 
 
 async def _call(calls: "asyncio.Queue[_Call]", process: asyncio.subprocess.Process, words: _Words) -> _Call:

@@ -60,19 +60,16 @@ class Supervisor:
         self,
         launch: Launch,
         limits: TimeLimits | None = None,
-        check: Callable[[], None] = lambda: None,
         recycling: Recycling | None = None,
         oom_kills: Callable[[], int | None] = oom_kills,
     ) -> None:
         """Make one that is not started.
 
         Args:
-            check: called in a thread before each start; what it raises keeps the engine from the version's files.
             oom_kills: how many processes the system has killed for want of memory.
         """
         self._launch = launch
         self._limits = limits or TimeLimits()
-        self._check = check
         self._recycling = recycling or Recycling()
         self._oom_kills = oom_kills
         self._turns = 0
@@ -88,6 +85,11 @@ class Supervisor:
     def capabilities(self) -> Capabilities | None:
         """What the engine can do; None until it was ready once."""
         return None if self._worker is None else self._worker.capabilities
+
+    @property
+    def sealed(self) -> bool | None:
+        """Whether the loaded bytes could not be changed after they were hashed; None if they were not, or nothing is loaded."""
+        return None if self._worker is None else self._worker.sealed
 
     @property
     def snapshot(self) -> Path:
@@ -211,7 +213,6 @@ class Supervisor:
         while True:
             killed = self._oom_kills()
             try:
-                await asyncio.to_thread(self._check)
                 worker = await Worker.start(self._launch, self._limits)
             except HubError as error:
                 delay = min(_FIRST_DELAY * 2**failures, _LONGEST_DELAY)

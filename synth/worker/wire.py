@@ -63,9 +63,16 @@ class Knock:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Worker: the engine is loaded, and this is what it can do."""
+    """Worker: the engine is loaded, and this is what it can do.
+
+    Attributes:
+        digest: of the manifest by which the loaded bytes were hashed; empty if it was given none.
+        sealed: whether nobody could change those bytes after that; see `synth.worker.sealed`.
+    """
 
     capabilities: Capabilities
+    digest: str = ""
+    sealed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,9 +179,9 @@ def _fields(frame: Frame) -> list[object]:
     match frame:
         case Knock(token, protocol):
             return ["knock", token, protocol]
-        case Hello(can):
+        case Hello(can, digest, sealed):
             words = [list(can.emotions), list(can.languages), list(can.notes), list(can.thrift)]
-            return ["hello", can.sample_rate, can.cloning, can.longest_segment, *words, can.levels, can.own_voice]
+            return ["hello", can.sample_rate, can.cloning, can.longest_segment, *words, can.levels, can.own_voice, digest, sealed]
         case Speak(task, segments, settings):
             return ["speak", task, [[segment.text, float(segment.pause)] for segment in segments], _settings_fields(settings)]
         case Cancel(task):
@@ -208,9 +215,11 @@ def _frame(value: object) -> Frame | None:
             thrift,
             int(levels),
             bool(own),
+            str(digest),
+            bool(sealed),
         ] if _texts(emotions) and _texts(languages) and _texts(notes) and _texts(thrift) and sample_rate > 0 and longest > 0:
             words = (tuple(languages), tuple(notes), tuple(thrift))
-            return Hello(Capabilities(sample_rate, tuple(emotions), cloning, longest, *words, levels, own))
+            return Hello(Capabilities(sample_rate, tuple(emotions), cloning, longest, *words, levels, own), digest, sealed)
         case ["speak", str(task), list(segments), settings]:
             return _speak(task, segments, settings)
         case ["cancel", str(task)]:
