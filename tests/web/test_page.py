@@ -216,6 +216,35 @@ def test_a_voice_is_recorded_in_the_browser(browser: Browser, cloning: RunningSe
 
 
 @pytest.mark.slow
+def test_a_version_without_a_voice_of_its_own_asks_for_one_that_is_kept(browser: Browser, tmp_path: Path) -> None:
+    for mark in ("clones", "voiceless"):
+        (tmp_path / mark).touch()
+    soundfile.write(tmp_path / "clip.wav", tone(24_000), 24_000)
+    with configured_service(tmp_path) as running:
+        context = browser.new_context(locale="zh-CN", base_url=running.address)
+        page = context.new_page()
+        page.goto("/")
+        choice = page.get_by_role("form", name="语音合成").get_by_label("音色")
+        expect(choice).to_contain_text("请先在“音色”中保存")
+        page.get_by_label("文本").fill("你好。")
+        page.get_by_role("button", name="合成").click()
+        expect(page.locator("#trouble")).to_contain_text("has no voice of its own")
+        page.get_by_role("link", name="音色").click()
+        page.get_by_label("音色名称").fill("旁白")
+        page.get_by_label("录音中的人").fill("王小明")
+        page.get_by_label("本人同意的内容").fill("我同意。")
+        page.get_by_label("一段录音").set_input_files(tmp_path / "clip.wav")
+        page.get_by_role("button", name="保存音色").click()
+        expect(page.locator("#kept > li")).to_have_count(1)
+        page.get_by_role("link", name="合成").click()
+        # It is the only one, and chosen.
+        expect(choice).to_have_text("旁白")
+        page.get_by_role("button", name="合成").click()
+        expect(page.locator("#takes .player[data-state=ready]")).to_be_visible()
+        context.close()
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("view", ["history", "compare", "voices"])
 def test_every_view_fits_a_narrow_screen(page: Page, view: str) -> None:
     for _ in range(2):

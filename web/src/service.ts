@@ -128,6 +128,7 @@ export interface Version {
   state: "starting" | "ready" | "failing" | "stopped";
   emotions: string[];
   cloning: boolean;
+  own_voice: boolean;
   trouble: string | null;
 }
 

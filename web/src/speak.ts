@@ -60,7 +60,7 @@ export const speak: View = {
   show() {
     showMarks();
     showEmotions();
-    if (voice.options[0] !== undefined) voice.options[0].textContent = say("ownVoice");
+    if (voice.options[0]?.value === "") voice.options[0].textContent = say(voice.options[0].disabled ? "needsVoice" : "ownVoice");
     showNumbers();
     for (const take of takes) showTake(take);
   },
@@ -202,12 +202,19 @@ async function findVersions(): Promise<void> {
 
 /** Offer the voices that are kept, where the chosen version can speak with them. */
 export async function findVoices(): Promise<void> {
-  const clones = served.some((version) => version.version === model.value && version.cloning);
-  const kept = clones ? await voices().catch(() => []) : [];
+  const chosen = served.find((version) => version.version === model.value);
+  const kept = chosen?.cloning ? await voices().catch(() => []) : [];
   const now = voice.value;
-  voice.replaceChildren(new Option(say("ownVoice"), ""), ...kept.map((found) => new Option(found.name, found.id)));
+  const alone = chosen?.own_voice ?? true;
+  voice.replaceChildren(...kept.map((found) => new Option(found.name, found.id)));
+  if (alone || kept.length === 0) {
+    const own = new Option(say(alone ? "ownVoice" : "needsVoice"), "");
+    own.disabled = !alone;
+    voice.prepend(own);
+    own.selected = true;
+  }
   if (kept.some((found) => found.id === now)) voice.value = now;
-  element("voice-field", HTMLElement).hidden = kept.length === 0;
+  element("voice-field", HTMLElement).hidden = alone && kept.length === 0;
 }
 
 /** Whether a version that is served can speak with other voices than its own. */

@@ -38,6 +38,7 @@ class Readiness(BaseModel):
     restarts: int
     emotions: list[str]
     cloning: bool
+    own_voice: bool
     weights: str | None
     trouble: str | None
 
@@ -63,6 +64,7 @@ def routes(served: Served, metrics: Metrics) -> APIRouter:
                 restarts=version.supervisor.restarts,
                 emotions=list(can.emotions) if (can := version.supervisor.capabilities) else [],
                 cloning=can is not None and can.cloning,
+                own_voice=can is None or can.own_voice,
                 weights=None if (sealed := version.supervisor.sealed) is None else "sealed" if sealed else "watched",
                 trouble=_trouble(version) if there else "its disk does not answer, or was taken away",
             )

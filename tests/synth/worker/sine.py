@@ -26,7 +26,8 @@ class Sine:
         if self.thrift:
             return Capabilities(RATE, ("neutral", "happy"), longest_segment=5, thrift=("in small pieces",), levels=1)
         clones = (self.snapshot / "clones").exists()
-        return Capabilities(RATE, ("neutral", "happy"), cloning=clones, longest_segment=20, levels=1)
+        alone = not (self.snapshot / "voiceless").exists()
+        return Capabilities(RATE, ("neutral", "happy"), cloning=clones, longest_segment=20, levels=1, own_voice=alone)
 
     def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
         print("an engine prints what it likes")  # noqa: T201
