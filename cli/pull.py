@@ -1,5 +1,6 @@
 """`indextts-hub pull`."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from cli.options import CacheDir, CatalogPlace, Quiet, ToJson, Verbose, Wait, opened
 from cli.render import duration, pulling, size, table, write_json, write_line
+from cli.terms import agreed
 from indextts_hub import Hub
 from indextts_hub.errors import UsageError
 from indextts_hub.hub import PullOptions, PullReport
@@ -46,6 +48,8 @@ def pull(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its p
         return
     reports = []
     for reference in references:
+        accepts = agreed(hub, reference, accepts=accept_license, quiet=quiet or to_json)
+        options = replace(options, accept_license=accepts)
         with pulling(quiet=quiet or to_json, verbose=verbose) as progress:
             reports.append(hub.pull_reporting(reference, options, progress))
         if not (to_json or quiet):

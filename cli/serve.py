@@ -22,10 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["serve"]
 
-# What an engine takes besides its weights: Python, torch, and room to compute. A guess until it was loaded once.
-_ENGINE_BYTES = 400 * 2**20
-_WEIGHTS_FACTOR = 1.5
-
 
 def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its parameters
     model: Annotated[
@@ -230,6 +226,7 @@ def _served(hub: "Hub", settings: "ServiceSettings", wanted: "Wanted") -> "Serve
     from contextlib import ExitStack
 
     from synth.environments import launch_for
+    from synth.needs import memory_needed
     from synth.service.queue import Turns
     from synth.service.versions import ServedVersion
     from synth.worker.process import Proof
@@ -250,7 +247,7 @@ def _served(hub: "Hub", settings: "ServiceSettings", wanted: "Wanted") -> "Serve
         wanted.aliases,
         Supervisor(launch_for(manifest.engine, snapshot.path, hub.store.engines, proof), settings.limits),
         Turns(settings.queue, settings.longest_wait),
-        needs=_ENGINE_BYTES + copied + round(manifest.size * _WEIGHTS_FACTOR),
+        needs=copied + memory_needed(manifest.size),
         released=claim.close,
     )
 

@@ -94,6 +94,17 @@ class Books:
         with closing(open_database(self.database_url)) as database:
             record_pull(database, record)
 
+    def is_accepted(self, digest: Digest) -> bool:
+        """Whether somebody accepted the licence of a version here.
+
+        Raises:
+            Busy, StorageError: the database can't be used.
+        """
+        from indextts_hub.db import accepted_licenses, open_database
+
+        with closing(open_database(self.database_url)) as database:
+            return bool(accepted_licenses(database, digest))
+
     def hold_to_license(self, version: Version, *, accepts: bool) -> None:
         """Go on only if somebody accepted the licence, now or before; who did is written down once.
 

@@ -1,13 +1,16 @@
 """The command as users and scripts meet it: exit codes, two lines of message, one JSON document, nothing under a final name."""
 
+import contextlib
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from cli.main import COMMANDS
-from tests.cli.machine import BODY, Machine, refused
+from tests.cli.machine import BODY, PROGRAM, Machine, refused
 from tests.origins.origin import cut, flipped, page, status
 
 
@@ -287,3 +290,45 @@ def test_what_is_here_is_listed_whatever_becomes_of_the_catalogue(machine: Machi
     (machine.folder / "mirrors.yaml").write_text("rubbish: [")
     assert "tiny" in machine.run("list").stdout
     refused(machine.run("list", "--all"), 2, "E_CATALOG")
+
+
+def at_a_terminal(machine: Machine, answer: str, *arguments: str) -> tuple[int, str]:
+    """Run the command as a person does who sits at it and types `answer`; its exit code, and what was seen."""
+    import pty
+    import select
+
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("INDEXTTS_HUB")}
+    environment = inherited | {"INDEXTTS_HUB_CACHE": str(machine.cache), "LANG": "C.UTF-8", "NO_COLOR": "1"}
+    ours, theirs = pty.openpty()
+    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    with subprocess.Popen([PROGRAM, *arguments], cwd=machine.folder, env=environment, **streams) as process:
+        os.close(theirs)
+        os.write(ours, f"{answer}\n".encode())
+        seen = b""
+        with contextlib.suppress(OSError):  # Linux says EIO where the other end has closed
+            while select.select([ours], [], [], 30)[0] and (piece := os.read(ours, 4096)):
+                seen += piece
+        code = process.wait(30)
+    os.close(ours)
+    return code, seen.decode(errors="replace")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="terminals are something else there")
+def test_a_licence_is_shown_and_asked_about_once(machine: Machine) -> None:
+    code, seen = at_a_terminal(machine, "n", "pull", "strict")
+    assert code == 8
+    assert "Licence: Company, https://example.com/terms" in seen
+    assert "E_LICENSE" in seen
+    assert machine.finished == []
+    code, seen = at_a_terminal(machine, "y", "pull", "strict")
+    assert code == 0, seen
+    assert "Do you accept Company for strict?" in seen
+    machine.run("remove", "strict").check_returncode()
+    code, seen = at_a_terminal(machine, "", "pull", "strict")
+    assert code == 0, seen
+    assert "Do you accept" not in seen
+
+
+def test_what_a_version_needs_is_said_before_it_is_fetched_and_not_again(machine: Machine) -> None:
+    assert "1.0 MB to fetch; it takes about" in machine.run("pull", "tiny").stdout.splitlines()[0]
+    assert "to fetch" not in machine.run("pull", "tiny").stdout
