@@ -62,15 +62,31 @@ def verify(
         list[Path] | None, typer.Option("--checkpoint", metavar="FILE", help="A note that was kept elsewhere; may be given again.")
     ] = None,
     key: Annotated[list[str] | None, typer.Option(help="The key that signed it; this store's own if none is given.")] = None,
+    blobs: Annotated[bool, typer.Option("--blobs", help="Hash every file of the store as well.")] = False,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
     to_json: ToJson = False,
 ) -> None:
-    """Check every line of the log and the chain between them, and that the log goes on from what kept checkpoints say."""
-    log = AuditLog(opened(cache_dir, catalog).store.audit)
+    """Check every line of the log, the chain between them, and that the log goes on from what kept checkpoints say.
+
+    Then that what is in the store is what the log let in, and what it let in is there.
+    """
+    from indextts_hub.audit.against_store import contradictions
+
+    store = opened(cache_dir, catalog).store
+    log = AuditLog(store.audit)
     finding = log.verify([_kept(path, key, log) for path in checkpoints or ()])
+    found = list(contradictions(log, store, blobs=blobs)) if finding.ok else []
     if to_json:
-        write_json({"ok": finding.ok, "events": finding.events, "head": finding.head, "first_bad": finding.first_bad})
+        write_json(
+            {
+                "ok": finding.ok and not found,
+                "events": finding.events,
+                "head": finding.head,
+                "first_bad": finding.first_bad,
+                "store": [{"subject": each.subject, "problem": each.problem} for each in found],
+            }
+        )
     else:
         write_line(f"{finding.events} events are as they were written; head {finding.head[:16]}")
     if not finding.ok:
@@ -79,6 +95,51 @@ def verify(
             remedy="compare it with a copy or a checkpoint that somebody else kept",
             code="E_LOG",
         )
+    if found:
+        if not to_json:
+            table(("SUBJECT", "PROBLEM"), [(each.subject, each.problem) for each in found])
+        raise IntegrityError(
+            f"the store is not what the log says: {found[0].subject} {found[0].problem}",
+            remedy="`indextts-hub verify --repair` mends files; what nobody let in, `remove` takes away",
+            code="E_LOG",
+        )
+
+
+@audit.command("witnessed")
+def witnessed(
+    folder: Annotated[
+        Path | None, typer.Option("-o", metavar="FOLDER", help="Write each note into a file of its own.", show_default=False)
+    ] = None,
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+    to_json: ToJson = False,
+) -> None:
+    """The checkpoints of other hubs' logs that bundles brought here.
+
+    Given to `audit verify` there, one of them shows whether that log was rewritten since.
+    """
+    from indextts_hub.audit.witness import witnessed_notes
+    from indextts_hub.store.durable import make_folder, write_durably
+
+    notes = list(witnessed_notes(AuditLog(opened(cache_dir, catalog).store.audit)))
+    if folder is not None:
+        make_folder(folder)
+        for note in notes:
+            write_durably(folder / f"{note.seq}.checkpoint", note.checkpoint.encode())
+    if to_json:
+        write_json(
+            [
+                {"seq": n.seq, "at": n.at.isoformat(), "origin": n.origin, "size": n.size, "key": n.key, "note": n.checkpoint}
+                for n in notes
+            ]
+        )
+    elif notes:
+        table(
+            ("SEQ", "AT", "ORIGIN", "EVENTS", "KEY"),
+            [(str(n.seq), f"{n.at:%Y-%m-%d %H:%M}", n.origin, str(n.size), n.key) for n in notes],
+        )
+    else:
+        write_line("No bundle has brought a checkpoint.")
 
 
 def _kept(path: Path, keys: list[str] | None, log: AuditLog) -> "Checkpoint":

@@ -1,7 +1,9 @@
 """The verbs that carry versions to other machines and take them in: a line over the bundle, the store and the log."""
 
 import time
+from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from indextts_hub.bundle import (
@@ -10,6 +12,7 @@ from indextts_hub.bundle import (
     ExportReport,
     ImportOptions,
     ImportReport,
+    LogState,
     export_bundle,
     import_bundle,
     whole,
@@ -45,6 +48,9 @@ def export_versions(
     Raises:
         NotFound, IntegrityError, StorageError: as `export_bundle`; nothing is written then.
     """
+    if options.created is not None:
+        # One that says when it was written says what was known then as well: its receivers are witnesses.
+        options = replace(options, log=_log_state(hub))
     report = export_bundle(hub.store, versions, bases, output, options, progress)
     for version in versions:
         hub.books.log("export", f"{version.name}@sha256:{version.manifest.digest}", details={"bundle": report.digest})
@@ -63,6 +69,18 @@ def import_versions(hub: Hub, path: Path, options: ImportOptions, progress: Prog
         hub.books.log("import", path.name, error.code)
         raise
     details: dict[str, Json] = {"from": path.name, "signers": [*report.signers], "blobs_added": report.added}
+    if report.log is not None:
+        # Line feeds are not kept as they are in an event, and a note without them is none.
+        details |= {"checkpoint": b64encode(report.log.checkpoint.encode()).decode(), "log_key": report.log.key}
     for each in report.snapshots:
         hub.books.log("import", f"{each.version}@sha256:{each.digest}", details=details)
     return report
+
+
+def _log_state(hub: Hub) -> LogState:
+    from indextts_hub.audit import AuditLog
+    from indextts_hub.audit.checkpoints import log_key, sign_checkpoint
+
+    log = AuditLog(hub.store.audit)
+    key = log_key(log.folder)
+    return LogState(sign_checkpoint(log, key), str(key.verifier))

@@ -378,7 +378,7 @@ class Hub:
         if dry_run:
             return plan_collection(self.store, keep=keep)
         collected = collect(self.store, keep=keep)
-        self.books.log("gc", "store", details={"freed_bytes": collected.freed_bytes})
+        self.books.log("gc", "store", details={"freed_bytes": collected.freed_bytes, "versions": [*collected.versions]})
         return collected
 
     def located(self, references: Sequence[str]) -> list[tuple[str, Digest]]:

@@ -90,13 +90,16 @@ class AuditLog:
         for line in self.lines():
             yield parse_event(line)
 
-    def lines(self) -> Iterator[bytes]:
+    def lines(self, start: int = 0) -> Iterator[bytes]:
         """The bytes of every whole line, each with its line feed, as they stand in the file.
+
+        Args:
+            start: at which byte of the file a line begins.
 
         Raises:
             StorageError: as `storage_errors`.
         """
-        for line in self._read():
+        for line in self._read(start):
             if line.endswith(b"\n"):
                 yield line
 
@@ -108,12 +111,13 @@ class AuditLog:
         """
         return check_lines(self._read(), checkpoints)
 
-    def _read(self) -> Iterator[bytes]:
+    def _read(self, start: int = 0) -> Iterator[bytes]:
         try:
             file = open_regular(self.path)
         except NotFound:
             return
         with file, storage_errors(self.path), os.fdopen(os.dup(file.fileno()), "rb") as buffered:
+            buffered.seek(start)
             while line := buffered.readline(LARGEST_LINE):
                 yield line
 

@@ -3,7 +3,7 @@
 Importing this room costs what the database costs; whoever only writes events imports `indextts_hub.audit`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -15,7 +15,7 @@ from indextts_hub.audit.log import AuditLog
 from indextts_hub.db import Database, Event
 from indextts_hub.manifest import Digest
 
-__all__ = ["EventQuery", "copy_events", "find_events"]
+__all__ = ["EventQuery", "Place", "copy_events", "find_events"]
 
 # A transaction of this many rows takes some 50 ms, so that nobody waits long for the database.
 BATCH = 1000
@@ -39,28 +39,55 @@ class EventQuery:
     limit: int = 100
 
 
-def copy_events(log: AuditLog, database: Database) -> int:
-    """Bring the copy up to the log; return how many events were added.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a log was copied: where the last line begins and ends in the file, and its digest."""
+
+    start: int
+    end: int
+    digest: Digest
+
+
+def copy_events(log: AuditLog, database: Database, last: Place | None = None) -> tuple[int, Place | None]:
+    """Bring the copy up to the log.
+
+    Args:
+        last: what the last call gave back: then only what is behind it is read. The line there is held against it; if it is
+            another, the whole log is read again.
+
+    Returns:
+        How many events were added, and how far the log was copied; None for an empty one.
 
     Raises:
         IntegrityError: E_EVENT, at a line that is no event; those before it are copied.
         Busy, StorageError: as `Database.session` and `AuditLog.events`.
     """
-    lines = log.lines()
+    if last is not None and line_digest(next(log.lines(last.start), b"")) == last.digest:
+        return _copy(log.lines(last.end), last, database)
+    lines, place = log.lines(), None
     copied = _copied(database)
     if copied is not None:
-        head = next(islice(lines, copied[0], None), None)
-        if head is None or line_digest(head) != copied[1]:
+        at = 0
+        for line in islice(lines, copied[0] + 1):
+            place = Place(at, at + len(line), line_digest(line))
+            at = place.end
+        if place is None or place.digest != copied[1]:
             # A log from elsewhere, or one that was changed: what was copied from another is forgotten.
             with database.session() as session:
                 session.exec(delete(Event))
-            lines = log.lines()
+            lines, place = log.lines(), None
+    return _copy(lines, place, database)
+
+
+def _copy(lines: Iterator[bytes], place: Place | None, database: Database) -> tuple[int, Place | None]:
     added = 0
-    while batch := [parse_event(line) for line in islice(lines, BATCH)]:
+    while batch := list(islice(lines, BATCH)):
         with database.session() as session:
-            _add(session, batch)
+            _add(session, map(parse_event, batch))
         added += len(batch)
-    return added
+        end = (place.end if place else 0) + sum(map(len, batch))
+        place = Place(end - len(batch[-1]), end, line_digest(batch[-1]))
+    return added, place
 
 
 def find_events(database: Database, query: EventQuery) -> list[AuditEvent]:

@@ -1,6 +1,6 @@
 """Versions on the road: one file, or volumes, that carries them whole and provable into a machine that has no network."""
 
-from indextts_hub.bundle.contents import BundledVersion
+from indextts_hub.bundle.contents import BundledVersion, LogState
 from indextts_hub.bundle.export import ExportOptions, ExportReport, Wheels, bundle_size, export_bundle, whole
 from indextts_hub.bundle.importing import ImportOptions, ImportReport, import_bundle
 
@@ -10,6 +10,7 @@ __all__ = [
     "ExportReport",
     "ImportOptions",
     "ImportReport",
+    "LogState",
     "Wheels",
     "bundle_size",
     "export_bundle",

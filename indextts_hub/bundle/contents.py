@@ -32,11 +32,13 @@ from indextts_hub.manifest import (
 )
 from indextts_hub.reference import check_name
 
-__all__ = ["INDEX_TYPE", "BundledVersion", "Contents", "Head", "Member", "Package", "members", "read_contents"]
+__all__ = ["INDEX_TYPE", "BundledVersion", "Contents", "Head", "LogState", "Member", "Package", "members", "read_contents"]
 
 # A version of 20,000 files has a manifest of 4 MB; nothing honest is larger than this.
 LARGEST_INDEX = 16 << 20
 MOST_ENTRIES = 100_000
+# A checkpoint of one signature has some 250 characters, a key 120.
+LARGEST_NOTE = 600
 
 LAYOUT = canonical_json({"imageLayoutVersion": "1.0.0"})
 INDEX_TYPE = "application/vnd.oci.image.index.v1+json"
@@ -51,6 +53,8 @@ _NAME = "org.opencontainers.image.ref.name"
 _TITLE = "org.opencontainers.image.title"
 _CREATED = "dev.indextts-hub.created"
 _EXPIRES = "dev.indextts-hub.expires"
+_CHECKPOINT = "dev.indextts-hub.checkpoint"
+_LOG_KEY = "dev.indextts-hub.log-key"
 _SCRIPT = "dev.indextts-hub.install"
 _EMPTY_DIGEST = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 _WHEEL = re.compile(r"[A-Za-z0-9_.+!-]{1,200}\.whl")
@@ -74,6 +78,19 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
+class LogState:
+    """What the audit log of whoever wrote a bundle was then: whoever keeps it is a witness.
+
+    Attributes:
+        checkpoint: the signed note (C2SP tlog-checkpoint).
+        key: the log's key, `NAME+HASH+BASE64`.
+    """
+
+    checkpoint: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
 class Contents:
     """What a bundle holds.
 
@@ -83,6 +100,7 @@ class Contents:
         packages: sorted by name.
         script: `install_offline.sh`, or None.
         created, expires: in seconds since 1970, or None.
+        log: what the writer's audit log was when it was written, or None.
     """
 
     versions: tuple[BundledVersion, ...]
@@ -91,6 +109,7 @@ class Contents:
     script: bytes | None = None
     created: int | None = None
     expires: int | None = None
+    log: LogState | None = None
 
     @property
     def files(self) -> Mapping[Digest, ByteCount]:
@@ -108,9 +127,11 @@ class Contents:
             script = hashlib.sha256(self.script or b"").hexdigest()
             listed.append(_described(_OCI_MANIFEST, _packages(self.packages), {_SCRIPT: f"sha256:{script}"}, _PACKAGES))
         document: dict[str, Json] = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": listed}
-        times = {_CREATED: self.created, _EXPIRES: self.expires}
-        if any(times.values()):
-            document["annotations"] = {key: str(time) for key, time in times.items() if time is not None}
+        notes: dict[str, object] = {_CREATED: self.created, _EXPIRES: self.expires}
+        if self.log is not None:
+            notes |= {_CHECKPOINT: self.log.checkpoint, _LOG_KEY: self.log.key}
+        if any(notes.values()):
+            document["annotations"] = {key: str(note) for key, note in notes.items() if note is not None}
         return canonical_json(document)
 
     def documents(self) -> Iterator[bytes]:
@@ -228,7 +249,10 @@ def _read(index: Json, script: bytes | None, documents: _Documents) -> Contents:
             documents.named(_EMPTY_DIGEST)
     times = _object(document.get("annotations", {}))
     created, expires = ((int(str(times[key])) if key in times else None) for key in (_CREATED, _EXPIRES))
-    return Contents(tuple(versions), tuple(bases), packages, script, created, expires)
+    log = LogState(str(times[_CHECKPOINT]), str(times[_LOG_KEY])) if _CHECKPOINT in times else None
+    if log is not None and max(len(log.checkpoint), len(log.key)) > LARGEST_NOTE:
+        raise _bad("index.json", "its checkpoint is longer than any")
+    return Contents(tuple(versions), tuple(bases), packages, script, created, expires, log)
 
 
 def _package(layer: dict[str, Json]) -> Package:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indextts_hub.bundle.contents import INDEX_TYPE, BundledVersion, Contents, Member, Package, members
+from indextts_hub.bundle.contents import INDEX_TYPE, BundledVersion, Contents, LogState, Member, Package, members
 from indextts_hub.bundle.tar import BLOCK, END, header, padding
 from indextts_hub.bundle.volumes import LIST_TYPE, VolumeWriter, volume_list, write_list
 from indextts_hub.errors import IntegrityError, NotFound
@@ -46,6 +46,7 @@ class ExportOptions:
         keys: who signs it.
         created, expires: in seconds since 1970, or None; a bundle that is to be the same each time has none.
         wheels: the packages to put in, or None.
+        log: what the audit log is now, or None.
     """
 
     limit: int | None = None
@@ -53,6 +54,7 @@ class ExportOptions:
     created: int | None = None
     expires: int | None = None
     wheels: Wheels | None = None
+    log: LogState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,7 @@ def _contents(versions: Sequence[BundledVersion], bases: Sequence[BundledVersion
         wheels.script if wheels else None,
         options.created,
         options.expires,
+        options.log,
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from indextts_hub.bundle.contents import BundledVersion, Contents, Package
+from indextts_hub.bundle.contents import BundledVersion, Contents, LogState, Package
 from indextts_hub.bundle.marks import Marks
 from indextts_hub.bundle.reader import BundledFile, OpenBundle, open_bundle
 from indextts_hub.bundle.tar import REMEDY
@@ -54,6 +54,7 @@ class ImportReport:
         added, present: blobs that came from the bundle, and that were there.
         signers: the ids of the keys whose signatures counted.
         packages: what was written of the packages.
+        log: what the audit log of whoever wrote it was, if they said so.
     """
 
     snapshots: tuple[Snapshot, ...]
@@ -61,6 +62,7 @@ class ImportReport:
     present: int
     signers: tuple[str, ...]
     packages: tuple[Path, ...]
+    log: LogState | None = None
 
 
 def import_bundle(
@@ -96,7 +98,7 @@ def import_bundle(
         packages = tuple(_packages(bundle, options.packages)) if options.packages else ()
         snapshots = tuple(store.snapshots.commit(each.name, each.manifest) for each in contents.versions)
         marks.advance(contents, bundle.signers)
-    return ImportReport(snapshots, added, len(files) - added, bundle.signers, packages)
+    return ImportReport(snapshots, added, len(files) - added, bundle.signers, packages, contents.log)
 
 
 def _check_age(contents: Contents, now: float) -> None:

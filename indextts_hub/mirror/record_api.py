@@ -16,7 +16,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
 
 from indextts_hub.audit import AuditLog
-from indextts_hub.audit.search import EventQuery, copy_events, find_events
+from indextts_hub.audit.search import EventQuery, Place, copy_events, find_events
 from indextts_hub.db import Database, MirrorRecord, read_mirror_records
 from indextts_hub.db.downloads import find_downloads
 from indextts_hub.db.history import MirrorUse, mirror_uses
@@ -127,6 +127,7 @@ def routes(hub: Hub, database: Database) -> APIRouter:
     """The routes, over what a hub has written down."""
     router = APIRouter(prefix="/hub", tags=["hub"])
     copying, trying = asyncio.Lock(), asyncio.Lock()
+    copied: Place | None = None
 
     @router.get("/mirrors", summary="The mirrors of the catalogue, and how they did")
     async def mirrors() -> list[MirrorBody]:
@@ -159,8 +160,9 @@ def routes(hub: Hub, database: Database) -> APIRouter:
 
     @router.get("/audit", summary="What was done here, the latest first")
     async def audit(query: Annotated[EventFilter, Query()]) -> EventList:
+        nonlocal copied
         async with copying:
-            await asyncio.to_thread(copy_events, AuditLog(hub.store.audit), database)
+            _, copied = await asyncio.to_thread(copy_events, AuditLog(hub.store.audit), database, copied)
         # A moment without a zone is meant in the server's own time.
         since, until = (None if moment is None else moment.astimezone() for moment in (query.since, query.until))
         wanted = EventQuery(query.act, query.subject, query.actor, since, until, query.limit)

@@ -49,6 +49,11 @@ class Collection:
     removed: tuple[Collected, ...]
 
     @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions that go, as `NAME@sha256:HEX`."""
+        return tuple(part.name for part in self.removed if part.kind == "version")
+
+    @property
     def freed_bytes(self) -> ByteCount:
         """The sum of the sizes."""
         return ByteCount(sum(part.size for part in self.removed))

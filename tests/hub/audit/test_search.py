@@ -31,7 +31,7 @@ def test_events_are_found_by_what_is_known_of_them(log: AuditLog, database: Data
         log.append("verify", "v23", at=NOON + timedelta(hours=1), actor="you@there"),
         log.append("pull", "v25", outcome="E_SOURCE", at=NOON + timedelta(hours=2), actor="me@here"),
     ]
-    assert copy_events(log, database) == 3
+    assert copy_events(log, database)[0] == 3
     assert find_events(database, EventQuery()) == written[::-1]
     assert find_events(database, EventQuery(act="pull", actor="me@here")) == [written[2], written[0]]
     assert find_events(database, EventQuery(subject="v23", since=NOON + timedelta(minutes=1))) == [written[1]]
@@ -43,8 +43,9 @@ def test_only_what_is_new_is_copied(log: AuditLog, database: Database) -> None:
     log.append("pull", "v23")
     copy_events(log, database)
     log.append("pull", "v25")
-    assert copy_events(log, database) == 1
-    assert copy_events(log, database) == 0
+    added, place = copy_events(log, database)
+    assert added == 1
+    assert copy_events(log, database) == (0, place)
 
 
 def test_a_copy_of_another_log_is_made_anew(log: AuditLog, database: Database, tmp_path: Path) -> None:
@@ -54,5 +55,31 @@ def test_a_copy_of_another_log_is_made_anew(log: AuditLog, database: Database, t
     copy_events(log, database)
     log.path.unlink()
     log.append("pull", "other")
-    assert copy_events(log, database) == 1
+    assert copy_events(log, database)[0] == 1
+    assert [event.subject for event in find_events(database, EventQuery())] == ["other"]
+
+
+def test_only_what_is_new_is_read(log: AuditLog, database: Database) -> None:
+    for number in range(5):
+        log.append("pull", f"v{number}")
+    _, place = copy_events(log, database)
+    assert place is not None
+    assert place.end == log.path.stat().st_size
+    log.append("pull", "more")
+    # What stands before the place is not looked at again: that is what `verify` is for.
+    body = bytearray(log.path.read_bytes())
+    body[10] ^= 1
+    log.path.write_bytes(body)
+    added, later = copy_events(log, database, place)
+    assert (added, later and later.start) == (1, place.end)
+    assert find_events(database, EventQuery())[0].subject == "more"
+
+
+def test_a_place_in_another_log_is_none(log: AuditLog, database: Database) -> None:
+    for number in range(5):
+        log.append("pull", f"v{number}")
+    _, place = copy_events(log, database)
+    log.path.unlink()
+    log.append("pull", "other")
+    assert copy_events(log, database, place)[0] == 1
     assert [event.subject for event in find_events(database, EventQuery())] == ["other"]
