@@ -1,5 +1,6 @@
 """`audit`: who did what, when, and whether the log is whole."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,6 +104,83 @@ def verify(
             remedy="`indextts-hub verify --repair` mends files; what nobody let in, `remove` takes away",
             code="E_LOG",
         )
+
+
+class Form(StrEnum):
+    """Shapes of a report."""
+
+    JSON = "json"
+    MARKDOWN = "md"
+    HTML = "html"
+    CYCLONEDX = "cyclonedx"
+
+
+@audit.command("report")
+def report(
+    reference: Annotated[str, typer.Argument(metavar="REF", help="NAME, NAME@sha256:HEX or an alias.")],
+    form: Annotated[
+        Form, typer.Option("--format", help="md and html are for people; cyclonedx is a bill of materials.")
+    ] = Form.MARKDOWN,
+    output: Annotated[Path | None, typer.Option("-o", metavar="FILE", help="Write it here.", show_default=False)] = None,
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+) -> None:
+    """What is known of a version: where each file came from, who accepted which licence, scans, what was done, what it spoke.
+
+    The same state gives the same bytes.
+    """
+    import json
+
+    from indextts_hub.audit.bom import bill_of_materials
+    from indextts_hub.audit.pages import as_html, as_markdown
+    from indextts_hub.reporting import report_on
+    from indextts_hub.store.durable import write_durably
+
+    found = report_on(opened(cache_dir, catalog), reference)
+    match form:
+        case Form.MARKDOWN:
+            text = as_markdown(found)
+        case Form.HTML:
+            text = as_html(found)
+        case Form.JSON | Form.CYCLONEDX:
+            document = found.document() if form is Form.JSON else bill_of_materials(found)
+            text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    if output is None:
+        write_line(text.rstrip("\n"))
+    else:
+        write_durably(output, text.encode())
+
+
+@audit.command("diff")
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="The version that was looked at.")],
+    after: Annotated[str, typer.Argument(metavar="B", help="The one that shall take its place.")],
+    cache_dir: CacheDir = None,
+    catalog: CatalogPlace = None,
+    to_json: ToJson = False,
+) -> None:
+    """What is other in B: files, with what the gate says of them, engine and licences."""
+    from indextts_hub.reporting import compare_versions, report_on
+
+    hub = opened(cache_dir, catalog)
+    found = compare_versions(report_on(hub, before), report_on(hub, after))
+    if to_json:
+        write_json(found)
+        return
+    files, terms = found["files"], found["terms"]
+    assert isinstance(files, list)  # noqa: S101 - as it was made
+    assert isinstance(terms, list)  # noqa: S101
+    rows = [row for row in files if isinstance(row, dict)]
+    if rows:
+        table(
+            ("FILE", "CHANGE", "BEFORE", "AFTER", "GATE"),
+            [(str(r["path"]), str(r["change"]), *(str(r[k] or "-")[:12] for k in ("before", "after", "scan"))) for r in rows],
+        )
+    for row in terms:
+        if isinstance(row, dict):
+            write_line(f"{row['what']}: {row['before']} became {row['after']}")
+    if not files and not terms:
+        write_line("Nothing is other.")
 
 
 @audit.command("witnessed")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indextts_hub.audit.log import AuditLog
+from indextts_hub.audit.log import AuditLog, assert_right
 from indextts_hub.audit.verify import Checkpoint, VerifierKey, open_checkpoint
 from indextts_hub.errors import IntegrityError, NotFound, StorageError
 from indextts_hub.store.blobs import open_regular
@@ -78,12 +78,7 @@ def sign_checkpoint(log: AuditLog, key: LogKey) -> str:
     """
     last = newest_checkpoint(log, key)
     finding = log.verify([] if last is None else [last])
-    if not finding.ok:
-        raise IntegrityError(
-            f"the audit log is wrong at event {finding.first_bad}: {finding.problem}",
-            remedy="see `indextts-hub audit verify`; put the log back from a copy",
-            code="E_LOG",
-        )
+    assert_right(finding)
     note = key.sign(Checkpoint(key.verifier.name, finding.events, finding.root))
     write_durably(log.folder / CHECKPOINT, note.encode())
     return note

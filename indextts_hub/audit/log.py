@@ -24,7 +24,7 @@ from indextts_hub.store.durable import sync_descriptor, sync_folder
 from indextts_hub.store.locks import exclusive, who
 from indextts_hub.store.trouble import storage_errors
 
-__all__ = ["AuditLog"]
+__all__ = ["AuditLog", "assert_right"]
 
 LOG = "log.jsonl"
 # An append takes milliseconds; a queue of a hundred writers is through in a few seconds.
@@ -166,6 +166,20 @@ class AuditLog:
             # What was not synced was not done: the line goes, and if even that fails the next writer cuts what is torn.
             file.truncate(end)
             raise
+
+
+def assert_right(finding: LogFinding) -> None:
+    """Go on only with a log that is as it was written.
+
+    Raises:
+        IntegrityError: E_LOG.
+    """
+    if not finding.ok:
+        raise IntegrityError(
+            f"the audit log is wrong at event {finding.first_bad}: {finding.problem}",
+            remedy="see `indextts-hub audit verify`; put the log back from a copy",
+            code="E_LOG",
+        )
 
 
 def _read_whole(file: BinaryIO, size: int) -> bytes:

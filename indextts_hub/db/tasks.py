@@ -25,6 +25,7 @@ __all__ = [
     "TaskFilter",
     "TaskPage",
     "TaskSettings",
+    "Utterance",
     "add_task",
     "deleted_tasks",
     "find_task",
@@ -36,6 +37,7 @@ __all__ = [
     "task_row",
     "unfinished_tasks",
     "update_task",
+    "utterances_of",
 ]
 
 QUEUED, RUNNING, DONE, FAILED, CANCELLED = "queued", "running", "done", "failed", "cancelled"
@@ -212,6 +214,28 @@ def deleted_tasks(database: Database, before: datetime) -> tuple[SpokenTask, ...
     """
     with database.reading() as session:
         return tuple(map(task_of, session.exec(select(Task).where(col(Task.deleted) < before)).all()))
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """That a version spoke, without what it said."""
+
+    id: str
+    created: datetime
+    asker: str
+    audio_sha256: str | None
+
+
+def utterances_of(database: Database, digest: str) -> tuple[Utterance, ...]:
+    """What a version spoke and is still remembered, deleted or not; the first first.
+
+    Raises:
+        StorageError: as `Database.reading`.
+    """
+    wanted = select(Task.id, Task.created, Task.asker, Task.audio_sha256)
+    spoke = wanted.where(Task.model_digest == digest, Task.status == DONE).order_by(col(Task.created), col(Task.id))
+    with database.reading() as session:
+        return tuple(Utterance(*row) for row in session.exec(spoke))
 
 
 def hide_task(database: Database, task_id: str) -> None:

@@ -284,10 +284,14 @@ def test_a_history_that_wants_a_key_is_shown_once_there_is_one(browser: Browser,
 
 
 @pytest.mark.slow
-def test_the_page_can_be_used_within_a_second(page: Page) -> None:
+def test_the_page_can_be_used_while_the_service_still_thinks(page: Page) -> None:
+    """How soon that is, `bench/page.py` measures; here it waits for nothing but its own files."""
+    page.route("**/readyz", lambda route: None)
     page.reload()
-    expect(page.get_by_role("radio")).to_have_count(2)
-    assert page.evaluate("performance.now()") < 1000
+    page.get_by_label("文本").fill("你好。")
+    expect(page.locator("#count")).to_contain_text("3")
+    page.get_by_role("link", name="历史").click()
+    expect(page.get_by_role("searchbox")).to_be_visible()
 
 
 @pytest.mark.slow

@@ -66,8 +66,10 @@ def spoken(
 
 def test_the_environment_shares_torch_and_has_what_the_engine_was_tried_with(engines25: Path) -> None:
     python = interpreter_of(environment_of("indextts25", engines25))
-    code = "import torch, transformers, indextts25; print(torch.__file__, transformers.__version__, transformers.__file__)"
-    torch_file, version, own = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    code = (
+        "import torch, transformers, indextts25; print(torch.__file__, transformers.__version__, transformers.__file__, sep='\\n')"
+    )
+    torch_file, version, own = subprocess.run([python, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
     assert not torch_file.startswith(str(engines25))
     assert version == "5.23.0"
     assert own.startswith(str(engines25))
