@@ -16,6 +16,8 @@ import pytest
 from tests.cli.machine import BODY, PROGRAM, Machine, refused
 from tests.origins.origin import Origin, status
 
+pytestmark = pytest.mark.slow
+
 PINNED, LATER = "740dcaff396282ffb241903d150ac011cd4b1ede", "e" * 40
 CONFIG = b"{}"
 
