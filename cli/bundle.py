@@ -66,7 +66,9 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
             typer.echo(f"{output.parent} takes no file over 4 GB: the bundle is cut into volumes", err=True)
         options = ExportOptions(limit, keys, options.created, ends, wheels)
         with pulling(quiet=quiet or to_json, verbose=False) as progress:
-            report = export_versions(hub, versions, bases, output, options, progress)
+            # Whoever sets the time wants the same bytes each time.
+            witness = options.created is not None and "SOURCE_DATE_EPOCH" not in os.environ
+            report = export_versions(hub, versions, bases, output, options, progress, witness=witness)
     if to_json:
         names = [{"version": each.name, "digest": each.manifest.digest} for each in versions]
         write_json({"bundle": [str(path) for path in report.files], "digest": report.digest, "versions": [*names]})

@@ -42,14 +42,18 @@ def export_versions(
     output: Path,
     options: ExportOptions,
     progress: Progress,
+    *,
+    witness: bool = False,
 ) -> ExportReport:
     """Write versions into a bundle, without the files that `bases` have, and write it down.
+
+    Args:
+        witness: put in what the audit log is now, so that whoever takes it in is a witness; the bundle is another each time then.
 
     Raises:
         NotFound, IntegrityError, StorageError: as `export_bundle`; nothing is written then.
     """
-    if options.created is not None:
-        # One that says when it was written says what was known then as well: its receivers are witnesses.
+    if witness:
         options = replace(options, log=_log_state(hub))
     report = export_bundle(hub.store, versions, bases, output, options, progress)
     for version in versions:

@@ -124,8 +124,8 @@ class Hub:
         wanted = self._chosen(version, options)
         with self.store.claim(name, manifest, act="pull"):
             transferred: list[TransferredFile] = []
-            findings = self.books.log_findings
-            absent = self._absent(wanted)
+            findings, absent = self.books.log_findings, self._absent(wanted)
+            is_new = not self.store.snapshots.path(name, manifest.digest).exists()
             try:
                 with self.books.scores() if absent else nullcontext(ScoresInMemory()) as scores:
                     for start in range(0, len(absent), BATCH):
@@ -148,7 +148,7 @@ class Hub:
             tuple(transferred),
             time.monotonic() - started,
         )
-        if absent:
+        if absent or is_new:
             self.books.record_pull(name, manifest, "done", at, report.seconds, transferred)
         return report
 

@@ -34,9 +34,9 @@ def contradictions(log: AuditLog, store: Store, *, blobs: bool) -> Iterator[Cont
     Raises:
         IntegrityError, StorageError: as `AuditLog.events`.
     """
-    let_in = _let_in(log)
+    let_in, perhaps = _let_in(log)
     here = {f"{name}@sha256:{digest}": (name, digest) for name, digest in store.snapshots.list()}
-    for version in sorted(here.keys() - let_in):
+    for version in sorted(here.keys() - let_in - perhaps):
         yield Contradiction(version, "is here, and no event let it in")
     for version in sorted(let_in - here.keys()):
         yield Contradiction(version, "was let in, and is gone without an event")
@@ -44,20 +44,24 @@ def contradictions(log: AuditLog, store: Store, *, blobs: bool) -> Iterator[Cont
         yield from _wrong(store, name, digest, blobs=blobs)
 
 
-def _let_in(log: AuditLog) -> set[str]:
+def _let_in(log: AuditLog) -> tuple[set[str], set[str]]:
+    """The versions that must be here, and those that may be."""
     there: set[str] = set()
+    perhaps: set[str] = set()
     for event in log.events():
         if event.outcome != "done":
             continue
-        # A folder from which nothing could be taken over lays nothing out.
-        if event.act in _LET_IN and event.details.get("files") != 0:
+        if event.act == "adopt" and event.details.get("files") == 0:
+            # Nothing was taken over: because the folder had nothing, or because all of it was here.
+            perhaps.add(event.subject)
+        elif event.act in _LET_IN:
             there.add(event.subject)
         elif event.act == "remove":
             there.discard(event.subject)
         elif event.act == "gc":
             gone = event.details.get("versions")
             there.difference_update(map(str, gone) if isinstance(gone, list) else ())
-    return there
+    return there, perhaps
 
 
 def _wrong(store: Store, name: str, digest: Digest, *, blobs: bool) -> Iterator[Contradiction]:

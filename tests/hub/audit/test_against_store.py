@@ -54,6 +54,15 @@ def test_a_version_that_collecting_took_away_is_no_contradiction(outer: Hub, tmp
     assert found(newer) == []
 
 
+def test_a_version_whose_bytes_were_all_here_is_let_in_by_an_event_too(outer: Hub, tmp_path: Path) -> None:
+    catalog = tmp_path / "mirrors.yaml"
+    catalog.write_text(catalog.read_text().replace("{name: MIT}", "{name: Apache-2.0}"))
+    again = Hub(tmp_path / "outer", catalog)
+    again.pull("v23")
+    assert len(list(again.store.snapshots.list())) == 2
+    assert found(again) == []
+
+
 def test_a_version_that_no_event_let_in_is_found(outer: Hub) -> None:
     """L07: somebody laid it out beside the program."""
     log = AuditLog(outer.store.audit)

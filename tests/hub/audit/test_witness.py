@@ -42,7 +42,7 @@ def inner(tmp_path: Path) -> Hub:
 
 def carried(outer: Hub, inner: Hub, folder: Path, created: int | None) -> None:
     options = ExportOptions(created=created)
-    export_versions(outer, to_export(outer, ["v23"]), [], folder / "v23.tar", options, Silent())
+    export_versions(outer, to_export(outer, ["v23"]), [], folder / "v23.tar", options, Silent(), witness=created is not None)
     import_versions(inner, folder / "v23.tar", ImportOptions(allow_older=True), Silent())
 
 
