@@ -12,6 +12,8 @@ from indextts_hub.shipped import shipped
 from synth.environments import ENGINES, UNSERVED, environment_of, is_installed, launch_for
 from synth.installing import check_engine, install_engine, remove_engine
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_engine_of_the_shipped_catalogue_speaks_or_says_why_not(tmp_path: Path) -> None:
     catalog = load_catalog(str(shipped("mirrors.yaml")))

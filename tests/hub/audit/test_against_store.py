@@ -14,6 +14,8 @@ from indextts_hub.audit import AuditLog
 from indextts_hub.audit.against_store import contradictions
 from tests.hub.audit.test_witness import outer
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["outer"]
 
 ROOT = Path(__file__).parents[3]

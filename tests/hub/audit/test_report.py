@@ -24,6 +24,8 @@ from indextts_hub.db.tasks import SpokenTask, TaskSettings, add_task
 from indextts_hub.errors import IntegrityError
 from indextts_hub.reporting import compare_versions, report_on
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

@@ -18,6 +18,8 @@ from indextts_hub.bundles import export_versions, import_versions, to_export
 from indextts_hub.transfer import Silent
 from tests.hub.mirror.lender import FILES, listed
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

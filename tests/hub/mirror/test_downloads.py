@@ -27,6 +27,8 @@ from indextts_hub.mirror.recording import Recording
 from indextts_hub.mirror.shelf import Shelf
 from tests.hub.mirror.lender import FILES, ROOT, Lender, lending
 
+pytestmark = pytest.mark.slow
+
 BODY = FILES["gpt.bin"]
 SHA256 = Digest(hashlib.sha256(BODY).hexdigest())
 BLOB = f"/hub/blobs/sha256/{SHA256}"

@@ -23,6 +23,8 @@ from indextts_hub.store import SnapshotState
 from tests.hub.gate.pickling import call, checkpoint
 from tests.hub.mirror.lender import lending
 
+pytestmark = pytest.mark.slow
+
 BIG = random.Random(8).randbytes((9 << 20) + 77)
 FILES = {"gpt.bin": BIG, "folder/配置 1.json": b"{}"}
 

@@ -16,6 +16,8 @@ from synth.engines.fastspeech2.profiles import Expression, expression, profiles
 from synth.engines.fastspeech2.spectrum import shaded
 from synth.engines.protocol import Segment, Settings
 
+pytestmark = pytest.mark.slow
+
 SENTENCE = "今天天气很好，我们一起去公园散步吧。"
 weights = st.tuples(*[st.floats(0, 1)] * 8)
 
