@@ -18,6 +18,8 @@ from tests.hub.mirror.lender import lending
 from tests.hub.mirror.test_mirror import hf_at
 from tests.origins.origin import Origin, flipped, origins, paced, status
 
+pytestmark = pytest.mark.slow
+
 CHUNK = 256 << 10
 BODY = random.Random(7).randbytes(4 * (1 << 20) + 777)
 DIGEST = hashlib.sha256(BODY).hexdigest()

@@ -11,6 +11,8 @@ import httpx2
 
 from tests.synth.service.conftest import RunningService, configured_service
 
+pytestmark = pytest.mark.slow
+
 OLD, NEW = "aa" * 32, "bb" * 32
 
 

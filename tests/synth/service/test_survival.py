@@ -9,6 +9,8 @@ import httpx2
 
 from tests.synth.service.conftest import configured_service
 
+pytestmark = pytest.mark.slow
+
 
 def kill_worker(folder: Path) -> None:
     """As the system does when memory is short; the service is told nothing."""
