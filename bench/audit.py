@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--events", type=int, default=1_000_000)
     events = parser.parse_args().events
-    with tempfile.TemporaryDirectory(dir=ROOT) as name:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT) as name:
         log = AuditLog(Path(name) / "audit")
         fill(log, events)
         key = log_key(log.folder)

@@ -41,7 +41,7 @@ PATIENCE = httpx2.Timeout(60)
 @contextmanager
 def served(*options: str) -> Iterator[tuple[str, int]]:
     """The service with `lite`, its audit log and its database on a real disk: its address and process."""
-    with tempfile.TemporaryDirectory(dir=ROOT) as name:
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT) as name:
         folder = Path(name)
         source = Hub().snapshot("lite").path
         environment = {**os.environ, "INDEXTTS_HUB_CACHE": str(folder / "cache_hub")}
