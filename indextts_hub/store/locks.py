@@ -32,8 +32,9 @@ __all__ = ["Locks", "exclusive", "who"]
 
 # `roots` is held while a small file is written or names are unlinked: after a minute something is badly wrong.
 ROOTS_WAIT_SECONDS = 60.0
-# Long enough that a waiting process costs nothing, short enough that nobody notices.
-POLL_SECONDS = 0.05
+# What is held for moments is had within moments; whoever waits longer asks less often, and costs nothing.
+FIRST_POLL_SECONDS = 0.001
+LONGEST_POLL_SECONDS = 0.05
 # Windows locks the first byte against reading too: the note stands behind it.
 _NOTE_OFFSET = 1
 _LONGEST_NOTE = 1000
@@ -149,12 +150,14 @@ def exclusive(path: Path, *, act: str, wait: float) -> Iterator[None]:
         StorageError: as `storage_errors`.
     """
     deadline = time.monotonic() + wait
+    pause = FIRST_POLL_SECONDS
     with storage_errors(path):
         descriptor = _try(path)
         while descriptor is None:
             if time.monotonic() >= deadline:
                 raise _busy(path)
-            time.sleep(POLL_SECONDS)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_POLL_SECONDS)
             descriptor = _try(path)
     try:
         _leave_note(descriptor, act)
