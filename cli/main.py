@@ -24,6 +24,7 @@ COMMANDS = MappingProxyType(
         "watch": ("cli.outdated:watch", "Look again and again for what is newer, and tell a webhook."),
         "verify": ("cli.verify:verify", "Hash every byte again; --repair fetches only what is bad."),
         "scan": ("cli.scan:scan", "What a version's files, or a file, would do when they are read."),
+        "convert": ("cli.convert:convert", "Write a torch checkpoint's tensors as safetensors."),
         "scrub": ("cli.upkeep:scrub", "Hash a little of the store again, what was longest not looked at."),
         "adopt": ("cli.upkeep:adopt", "Take over the files of a version that a folder has already."),
         "pin": ("cli.names:pin", "Never collect a version."),
