@@ -1,6 +1,7 @@
 """The views of a mirror: how those of the catalogue did, what others were given, and what was done here."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,6 @@ def page(browser: Browser, mirror: RunningService) -> Iterator[Page]:
         yield page
 
 
-
 def test_each_mirror_says_how_it_did(page: Page) -> None:
     page.get_by_role("link", name="镜像").click()
     usb = page.locator("#mirrors > li", has_text="usb")
@@ -54,6 +54,11 @@ def test_a_mirror_is_tested_at_once(page: Page) -> None:
     expect(page.locator("#mirrors > li", has_text="far-cdn").get_by_role("status")).to_contain_text("E_CONNECT")
 
 
+def downloads(mirror: RunningService) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = httpx2.get(f"{mirror.address}/hub/downloads", trust_env=False).json()["downloads"]
+    return rows
+
+
 def test_what_others_were_given_is_shown_for_a_month(page: Page, mirror: RunningService) -> None:
     page.goto("/#mirrors")
     rows = page.locator("#given tbody tr")
@@ -65,9 +70,10 @@ def test_what_others_were_given_is_shown_for_a_month(page: Page, mirror: Running
     version = httpx2.get(f"{mirror.address}/hub/versions", trust_env=False).json()[0]
     manifest = httpx2.get(f"{mirror.address}/hub/manifests/sha256/{version['digest']}", trust_env=False).json()
     httpx2.get(f"{mirror.address}/hub/blobs/sha256/{manifest['files'][0]['sha256']}", trust_env=False).raise_for_status()
-    page.wait_for_function(
-        "() => fetch('/hub/downloads').then(answer => answer.json()).then(told => told.downloads.some(row => row.client == '127.0.0.1'))"
-    )
+    deadline = time.monotonic() + 20
+    while not any(row["client"] == "127.0.0.1" for row in downloads(mirror)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     page.reload()
     expect(rows.filter(has_text="127.0.0.1")).to_contain_text("1.9 MiB")
 
