@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
     sign: Annotated[list[Path], typer.Option(metavar="KEY", help="Sign with this Ed25519 key (PEM).")] = [],  # noqa: B006
     expires: Annotated[str | None, typer.Option(help="Not to be imported later: 90d.", show_default=False)] = None,
     with_packages: Annotated[bool, typer.Option("--with-packages", help="Put in the Python packages to install there.")] = False,
+    with_catalogue: Annotated[bool, typer.Option("--with-catalogue", help="Put in the signed catalogue of this store.")] = False,
     metalink: Annotated[bool, typer.Option("--metalink", help="Write a Metalink instead: addresses and digests.")] = False,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
@@ -46,6 +48,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
     from tempfile import TemporaryDirectory
 
     from indextts_hub.bundle import ExportOptions, bundle_size
+    from indextts_hub.bundle.catalogue import signed_documents
     from indextts_hub.bundle.packages import collect_wheels
     from indextts_hub.bundle.volumes import largest_file
     from indextts_hub.bundles import export_versions, to_export
@@ -58,13 +61,14 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
     ends = None if expires is None else now + to_days(expires) * DAY
     with TemporaryDirectory() as folder:
         wheels = collect_wheels(Path(folder)) if with_packages else None
-        options = ExportOptions(None, keys, now if keys or ends else None, ends, wheels)
+        documents = signed_documents(hub.store) if with_catalogue else ()
+        options = ExportOptions(None, keys, now if keys or ends else None, ends, wheels, documents)
         limit = None if split is None else _volume(split)
         most = largest_file(output.absolute().parent)
         if limit is None and most is not None and bundle_size(versions, bases, options) > most:
             limit = most
             typer.echo(f"{output.parent} takes no file over 4 GB: the bundle is cut into volumes", err=True)
-        options = ExportOptions(limit, keys, options.created, ends, wheels)
+        options = replace(options, limit=limit)
         with pulling(quiet=quiet or to_json, verbose=False) as progress:
             # Whoever sets the time wants the same bytes each time.
             witness = options.created is not None and "SOURCE_DATE_EPOCH" not in os.environ
@@ -110,11 +114,12 @@ def import_(  # noqa: PLR0913, PLR0917
 
 
 def _write_metalink(references: list[str], output: Path, cache_dir: Path | None, catalog: str | None, *, to_json: bool) -> None:
+    from indextts_hub.bundles import metalink_of
     from indextts_hub.store.durable import write_durably
 
     if len(references) != 1:
         raise UsageError("a Metalink is of one version", remedy="write one for each")
-    write_durably(output, opened(cache_dir, catalog).metalink(references[0]))
+    write_durably(output, metalink_of(opened(cache_dir, catalog), references[0]))
     if to_json:
         write_json({"metalink": str(output), "version": references[0]})
     else:

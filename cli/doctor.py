@@ -31,7 +31,7 @@ def doctor(
     from indextts_hub.surroundings import look_around
 
     hub = opened(cache_dir, catalog)
-    around = [*look_around(hub.store.root), *([] if offline else _mirrors(hub))]
+    around = [*look_around(hub.store.root), _catalogue(hub), *([] if offline else _mirrors(hub))]
     if not to_json:
         for each in around:
             write_line(f"{each.name}: {each.said}{f'; {each.remedy}' if each.remedy else ''}")
@@ -60,6 +60,18 @@ def doctor(
             remedy="mend them with `indextts-hub doctor --rebuild`",
             code="E_DAMAGE",
         )
+
+
+def _catalogue(hub: "Hub") -> "Surrounding":
+    from datetime import UTC, datetime
+
+    from indextts_hub.catalog import standing
+    from indextts_hub.surroundings import Surrounding
+
+    signed = hub.catalog.signed
+    is_over = signed is not None and signed.expires < datetime.now(UTC)
+    remedy = "it is over: get the newest with `indextts-hub catalogue update`" if is_over else None
+    return Surrounding("catalogue", standing(hub.catalog), remedy)
 
 
 def _mirrors(hub: "Hub") -> "Iterator[Surrounding]":

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.catalogue import describe
 from cli.options import CacheDir, CatalogPlace, ToJson, opened
 from cli.render import size, table, write_json, write_line
+from indextts_hub.catalog import standing
 from indextts_hub.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -108,6 +110,7 @@ def show(
                     for file in manifest.files
                 ],
                 "sources": sources,
+                "catalogue": describe(hub.catalog),
             }
         )
         return
@@ -117,6 +120,7 @@ def show(
     write_line(f"engine {manifest.engine}, {size(manifest.size)}, {listed.state}, from {', '.join(sources) or 'no known mirror'}")
     if reason := hub.revocation(listed.version, listed.digest):
         write_line(f"revoked: {reason}")
+    write_line(f"catalogue: {standing(hub.catalog)}")
     write_line(f"licence: {manifest.license.name}{' ' + manifest.license.url if manifest.license.url else ''}")
     if known and known.license_note:
         write_line(f"  {known.license_note}")

@@ -35,6 +35,7 @@ COMMANDS = MappingProxyType(
         "gc": ("cli.space:gc", "Free the space that nothing needs."),
         "export": ("cli.bundle:export", "Write versions into a bundle for a machine without a network; --metalink for aria2."),
         "import": ("cli.bundle:import_", "Take the versions of a bundle in."),
+        "catalogue": ("cli.catalogue:catalogue", "A signed catalogue: publish one, or take one over and trust no other."),
         "manifest": ("cli.manifest:manifest", "What a catalogue says of a version's files: chunks."),
         "mirrors": ("cli.mirrors:mirrors", "The places that hold files: list, test, stats, sync, check."),
         "link": ("cli.link:link", "An address by which a file can be fetched without a key, for a while."),

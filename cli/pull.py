@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from cli.catalogue import describe
 from cli.options import CacheDir, CatalogPlace, Quiet, ToJson, Verbose, Wait, opened
 from cli.render import duration, pulling, size, table, write_json, write_line
 from cli.terms import agreed
 from indextts_hub import Hub
+from indextts_hub.catalog import is_packaged
 from indextts_hub.errors import UsageError
 from indextts_hub.hub import PullOptions, PullReport
 from indextts_hub.manifest import Json
@@ -55,10 +57,14 @@ def pull(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its p
         if not (to_json or quiet):
             _say(reports[-1])
     if to_json:
-        write_json(document(reports[0]) if len(reports) == 1 else [document(report) for report in reports])
+        by = {"catalogue": describe(hub.catalog)}
+        documents = [{**document(report), **by} for report in reports]
+        write_json(documents[0] if len(documents) == 1 else documents)
+    elif not quiet and hub.catalog.signed is None and not is_packaged(hub.catalog):
+        write_line(f"the catalogue {hub.catalog.origin} is not signed")
 
 
-def document(report: PullReport) -> Json:
+def document(report: PullReport) -> dict[str, Json]:
     """A pull as the public JSON."""
     by_digest = {file.entry.sha256: file for file in report.transferred}
     files: list[Json] = []

@@ -1,7 +1,7 @@
 """`serve`: the versions that are here, lent to a network."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +10,12 @@ import typer
 from cli.options import CacheDir, CatalogPlace, Verbose, opened, read_settings, to_bytes
 from cli.render import write_line
 from indextts_hub.errors import NotFound, PolicyError, UsageError
+from indextts_hub.manifest import Digest
 
 if TYPE_CHECKING:
     from indextts_hub import Hub
     from indextts_hub.mirror.downloads import Share
     from indextts_hub.settings import Settings
-    from indextts_hub.store import Snapshot
     from synth.service.following import Wanted
     from synth.service.settings import ServiceSettings
     from synth.service.versions import Served, ServedVersion
@@ -109,7 +109,7 @@ def serve(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its 
         local = is_loopback(settings.host)
         keyed = not local if auth is None else auth
         service = _service_settings(hub, settings, asks_for_keys=keyed, is_local=local and auth is None)
-        look = _Look(hub, model or [], default, allow_revoked)
+        look = Look(hub, model or [], default, allow_revoked)
         make = partial(_served, hub, service)
         served = Served(tuple(map(make, look())), Memory(None if settings.memory is None else to_bytes(settings.memory)))
         for version in served:
@@ -163,7 +163,7 @@ def _share(settings: "Settings") -> "Share":
 
 
 @dataclass(slots=True)
-class _Look:
+class Look:
     """What to serve, looked up again when the store has changed."""
 
     hub: "Hub"
@@ -172,16 +172,38 @@ class _Look:
     allow_revoked: bool
     stamp: tuple[int, ...] = ()
     wanted: "tuple[Wanted, ...]" = ()
+    told: set[str] = field(default_factory=set)
 
     def __call__(self) -> "tuple[Wanted, ...]":
         stamp = self.hub.store.stamp()
         if stamp != self.stamp or not self.wanted:
-            self.wanted = _wanted(self.hub, self.references, self.default, allow_revoked=self.allow_revoked)
-            self.stamp = stamp
+            self.hub.reread_catalog()
+            found = _wanted(self.hub, self.references, self.default)
+            good = tuple(each for each in found if self._may_speak(each))
+            if not (good or self.wanted):
+                raise _nothing_to_serve()
+            # A service that runs does not take its last version away by itself: it speaks on, and has said so.
+            self.wanted, self.stamp = good or found, stamp
         return self.wanted
 
+    def _may_speak(self, wanted: "Wanted") -> bool:
+        """Whether a version is to be served; of one that was revoked it is said plainly, and written down."""
+        reason = self.hub.revocation(wanted.name, Digest(wanted.digest))
+        if reason is None:
+            return True
+        if wanted.digest not in self.told:
+            self.told.add(wanted.digest)
+            outcome = "done" if self.allow_revoked else "E_REVOKED"
+            self.hub.books.log("serve revoked", f"{wanted.name}@sha256:{wanted.digest}", outcome, {"reason": reason[:200]})
+            if self.references and not (self.allow_revoked or self.wanted):
+                remedy = "serve another version, or say --allow-revoked"
+                raise PolicyError(f"{wanted.name} was revoked: {reason}", remedy=remedy, code="E_REVOKED")
+            if self.allow_revoked or self.wanted:
+                sys.stderr.write(f"{wanted.name} was revoked: {reason}\n")
+        return self.allow_revoked
 
-def _wanted(hub: "Hub", references: list[str], default: str | None, *, allow_revoked: bool) -> "tuple[Wanted, ...]":
+
+def _wanted(hub: "Hub", references: list[str], default: str | None) -> "tuple[Wanted, ...]":
     """The versions to serve as things stand now, each digest once, the default first."""
     from synth.environments import is_installed
     from synth.service.following import Wanted
@@ -190,18 +212,13 @@ def _wanted(hub: "Hub", references: list[str], default: str | None, *, allow_rev
     meant = hub.lock()
     if not references:
         here = [row for row in hub.list_versions() if row.state == "complete" and is_installed(row.engine, hub.store.engines)]
-        if not allow_revoked:
-            here = [row for row in here if not hub.revocation(row.version, row.digest)]
         here.sort(key=lambda row: meant[row.version] != row.digest)
         references = [f"{row.version}@sha256:{row.digest}" for row in here]
     if default is not None:
         references = [default, *references]
     if not references:
-        raise NotFound("no version is here that could be served", remedy="get one with `indextts-hub pull lite`", code="E_NO_MODEL")
+        raise _nothing_to_serve()
     found = [hub.snapshot(reference) for reference in references]
-    for snapshot in found:
-        if reason := hub.revocation(snapshot.version, snapshot.digest):
-            _answer_for(hub, snapshot, reason, allowed=allow_revoked)
     wanted = []
     for snapshot in {snapshot.digest: snapshot for snapshot in found}.values():
         listed, _, known = hub.describe(f"{snapshot.version}@sha256:{snapshot.digest}")
@@ -211,15 +228,8 @@ def _wanted(hub: "Hub", references: list[str], default: str | None, *, allow_rev
     return tuple(wanted)
 
 
-def _answer_for(hub: "Hub", snapshot: "Snapshot", reason: str, *, allowed: bool) -> None:
-    """Whoever serves what was revoked says so plainly, and it is written down."""
-    name = f"{snapshot.version}@sha256:{snapshot.digest}"
-    hub.books.log("serve revoked", name, "done" if allowed else "E_REVOKED", {"reason": reason[:200]})
-    if not allowed:
-        raise PolicyError(
-            f"{snapshot.version} was revoked: {reason}", remedy="serve another version, or say --allow-revoked", code="E_REVOKED"
-        )
-    sys.stderr.write(f"{snapshot.version} was revoked: {reason}\n")
+def _nothing_to_serve() -> NotFound:
+    return NotFound("no version is here that could be served", remedy="get one with `indextts-hub pull lite`", code="E_NO_MODEL")
 
 
 def _served(hub: "Hub", settings: "ServiceSettings", wanted: "Wanted") -> "ServedVersion":

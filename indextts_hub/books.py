@@ -46,6 +46,30 @@ class Books:
 
         AuditLog(self.store.audit).append(act, subject, outcome=outcome, details=details, actor=actor)
 
+    def held(self, findings: "Findings") -> "Findings":
+        """What the gate found, held to the names that the signed catalogue lets pickles import as well.
+
+        Raises:
+            IntegrityError, StorageError: the signed catalogue is damaged.
+        """
+        from indextts_hub.catalog.signed import allowed_names
+
+        names = allowed_names(self.store.root) if findings.imports else None
+        return findings if names is None else findings.held_to(names)
+
+    def let_in(self, digest: Digest, findings: "Findings") -> None:
+        """Write down what the gate found in a file that is to come in, and hold it to the signed catalogue.
+
+        Raises:
+            UnsafeFile: E_PICKLE, if the signed catalogue lets in less than the gate.
+            Busy, IntegrityError, StorageError: it can't be written down.
+        """
+        from indextts_hub.gate import assert_let_in
+
+        held = self.held(findings)
+        self.log_findings(digest, held)
+        assert_let_in(held)
+
     def log_findings(self, digest: Digest, findings: "Findings", picklescan: str | None = None) -> None:
         """Write down what the gate found in a file; of one that holds nothing to look at, nothing.
 
@@ -68,13 +92,21 @@ class Books:
         self.log("scan", findings.path, "done" if problem is None else problem.code, details)
 
     def record_pull(
-        self, name: str, manifest: Manifest, outcome: str, at: datetime, seconds: float, files: Sequence[TransferredFile]
+        self,
+        name: str,
+        manifest: Manifest,
+        outcome: str,
+        at: datetime,
+        seconds: float,
+        files: Sequence[TransferredFile],
+        catalog: str,
     ) -> None:
         """Write a pull down: an event, and what each mirror gave.
 
         Args:
             outcome: `done`, or the code of the error.
             at: when it began.
+            catalog: which catalogue said what the version is.
 
         Raises:
             Busy, IntegrityError, StorageError: it can't be written.
@@ -83,7 +115,7 @@ class Books:
 
         fetched, wasted = sum(file.fetched for file in files), sum(file.wasted for file in files)
         mirrors: list[Json] = [*sorted({use.name for file in files for use in file.sources if use.bytes})]
-        details: dict[str, Json] = {"files": len(files), "bytes_fetched": fetched, "mirrors": mirrors}
+        details: dict[str, Json] = {"files": len(files), "bytes_fetched": fetched, "mirrors": mirrors, "catalogue": catalog}
         self.log("pull", f"{name}@sha256:{manifest.digest}", outcome, details)
         transfers = tuple(
             FileTransfer(file.entry.path, file.entry.sha256, use.name, use.bytes, use.chunks, use.errors)

@@ -17,12 +17,14 @@ from indextts_hub.bundle import (
     import_bundle,
     whole,
 )
+from indextts_hub.connections import Connections
 from indextts_hub.errors import HubError
 from indextts_hub.hub import Hub
 from indextts_hub.manifest import Json
+from indextts_hub.metalink import LinkedFile, metalink
 from indextts_hub.transfer import Progress
 
-__all__ = ["export_versions", "import_versions", "to_export"]
+__all__ = ["export_versions", "import_versions", "metalink_of", "to_export"]
 
 
 def to_export(hub: Hub, references: Sequence[str]) -> list[BundledVersion]:
@@ -61,6 +63,17 @@ def export_versions(
     return report
 
 
+def metalink_of(hub: Hub, reference: str) -> bytes:
+    """A Metalink of a version, with the addresses that need no secret, and with pieces where chunk digests are known.
+
+    Raises:
+        NotFound: E_NO_ADDRESS, if a file has no such address.
+    """
+    version = hub.known(reference)
+    with Connections(hub.catalog) as connections:
+        return metalink([LinkedFile.of(file, connections.of(version, file)) for file in version.manifest.files])
+
+
 def import_versions(hub: Hub, path: Path, options: ImportOptions, progress: Progress) -> ImportReport:
     """Take a bundle's versions in, and write down who let them in.
 
@@ -68,7 +81,7 @@ def import_versions(hub: Hub, path: Path, options: ImportOptions, progress: Prog
         HubError: as `import_bundle`; no version appears then.
     """
     try:
-        report = import_bundle(hub.store, path, options, time.time(), progress, hub.books.log_findings)
+        report = import_bundle(hub.store, path, options, time.time(), progress, hub.books.let_in)
     except HubError as error:
         hub.books.log("import", path.name, error.code)
         raise

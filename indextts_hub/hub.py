@@ -16,7 +16,6 @@ from indextts_hub.catalog import Catalog, Version, find_catalog, load_catalog
 from indextts_hub.connections import Connections
 from indextts_hub.errors import HubError, NotFound, PolicyError, UsageError
 from indextts_hub.manifest import ByteCount, ChunkDigests, Digest, FileEntry, Manifest
-from indextts_hub.metalink import LinkedFile, metalink
 from indextts_hub.reference import VersionRef
 from indextts_hub.sources import huggingface
 from indextts_hub.store import (
@@ -106,7 +105,11 @@ class Hub:
         Raises:
             UsageError: E_CATALOG.
         """
-        return load_catalog(find_catalog(self._catalog, os.environ))
+        return load_catalog(find_catalog(self._catalog, os.environ, self._root), self._root)
+
+    def reread_catalog(self) -> None:
+        """Forget what was read of the catalogue: it has become another one."""
+        self.__dict__.pop("catalog", None)
 
     def pull(self, reference: str, options: PullOptions = PullOptions(), progress: Progress = Silent()) -> Snapshot:  # noqa: B008 - frozen values
         """Fetch what is missing of a version, verify it, and lay it out.
@@ -124,7 +127,7 @@ class Hub:
         wanted = self._chosen(version, options)
         with self.store.claim(name, manifest, act="pull"):
             transferred: list[TransferredFile] = []
-            findings, absent = self.books.log_findings, self._absent(wanted)
+            findings, absent = self.books.let_in, self._absent(wanted)
             is_new = not self.store.snapshots.path(name, manifest.digest).exists()
             try:
                 with self.books.scores() if absent else nullcontext(ScoresInMemory()) as scores:
@@ -139,7 +142,7 @@ class Hub:
                                 transferred.append(file)
                 snapshot = self.store.snapshots.commit(name, manifest, {file.path for file in wanted})
             except HubError as error:
-                self.books.record_pull(name, manifest, error.code, at, time.monotonic() - started, transferred)
+                self.books.record_pull(name, manifest, error.code, at, time.monotonic() - started, transferred, self.catalog.origin)
                 raise
         fetched = {file.entry.sha256 for file in transferred}
         report = PullReport(
@@ -149,7 +152,7 @@ class Hub:
             time.monotonic() - started,
         )
         if absent or is_new:
-            self.books.record_pull(name, manifest, "done", at, report.seconds, transferred)
+            self.books.record_pull(name, manifest, "done", at, report.seconds, transferred, self.catalog.origin)
         return report
 
     def plan(self, reference: str, options: PullOptions) -> list[HubFile]:
@@ -259,7 +262,7 @@ class Hub:
     def adopt(self, reference: str, folder: Path) -> Adoption:
         """Take over what a folder, of checkpoints or a Hugging Face cache, has of a version; the folder stays as it is."""
         version = self._version(VersionRef.parse(reference))
-        adoption = adopt(self.store, version.name, version.manifest, folder, wait=self._wait, told=self.books.log_findings)
+        adoption = adopt(self.store, version.name, version.manifest, folder, wait=self._wait, told=self.books.let_in)
         self.books.log("adopt", f"{version.name}@sha256:{version.manifest.digest}", details={"files": len(adoption.adopted)})
         return adoption
 
@@ -303,6 +306,10 @@ class Hub:
             )
         return self.store.layouts.hugging_face(snapshot, list(dict.fromkeys(parts)))
 
+    def known(self, reference: str) -> Version:
+        """The catalogue's version that a reference means; NotFound: E_NO_VERSION, if it has none."""
+        return self._version(VersionRef.parse(reference))
+
     def chunk_digests(self, reference: str, size: ByteCount) -> dict[Digest, ChunkDigests]:
         """The digests of each chunk of `size` bytes, of every file of a version in the store, hashed again from end to end.
 
@@ -311,16 +318,6 @@ class Hub:
         """
         manifest = self.store.manifests.read(self.locate(reference)[1])
         return {digest: self.store.blobs.chunk_digests(digest, size) for digest, _ in manifest.blobs()}
-
-    def metalink(self, reference: str) -> bytes:
-        """A Metalink of a version, with the addresses that need no secret, and with pieces where chunk digests are known.
-
-        Raises:
-            NotFound: E_NO_ADDRESS, if a file has no such address.
-        """
-        version = self._version(VersionRef.parse(reference))
-        with Connections(self.catalog) as connections:
-            return metalink([LinkedFile.of(file, connections.of(version, file)) for file in version.manifest.files])
 
     def pin(self, reference: str) -> Pin:
         """Keep a version from being collected."""
@@ -387,6 +384,7 @@ class Hub:
 
     def _resolved(self, reference: str, options: PullOptions) -> Version:
         """The catalogue's version that a reference means, held to the lock file and the licence."""
+        self.catalog.check_fresh(datetime.now(UTC))
         version = self._version(VersionRef.parse(reference))
         if options.locked is not None:
             check_locked(version, options.locked)

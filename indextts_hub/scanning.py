@@ -80,7 +80,7 @@ def scan_version(hub: Hub, reference: str) -> Iterator[Scanned]:
         with hub.store.blobs.open(file.sha256) as opened, storage_errors(place):
             findings = check(opened, file.path)
         # By the version's own file: picklescan goes by the name.
-        yield _noted(hub, Scanned(file.sha256, findings, _asked(snapshot.path / file.path)))
+        yield _noted(hub, Scanned(file.sha256, hub.books.held(findings), _asked(snapshot.path / file.path)))
 
 
 def scan_file(hub: Hub, path: Path) -> Scanned:
@@ -96,7 +96,7 @@ def scan_file(hub: Hub, path: Path) -> Scanned:
     with open_regular(place) as opened, storage_errors(path):
         findings = check(opened, path.name)
         digest = digest_of(opened)
-    return _noted(hub, Scanned(digest, findings, _asked(place)))
+    return _noted(hub, Scanned(digest, hub.books.held(findings), _asked(place)))
 
 
 def _noted(hub: Hub, scanned: Scanned) -> Scanned:

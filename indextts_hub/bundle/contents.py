@@ -4,8 +4,9 @@
     index.json                  which versions, by name and digest; which packages; made when, good until when
     index.dsse.json             who signed index.json; only in a signed bundle
     install_offline.sh          installs the packages; only in a bundle with packages
-    blobs/sha256/…              of each version its OCI manifest, then its canonical manifest; the packages' OCI manifest; the
-                                manifests of the version that the other side must have; then all files, sorted by digest
+    blobs/sha256/…              of each version its OCI manifest, then its canonical manifest; the manifests of the versions that
+                                the other side must have; the OCI manifests of the packages and of the signed catalogue; then
+                                all files, sorted by digest
 
 Everything follows from a `Contents`: a reader makes the documents again and compares. The media types are OCI's
 (https://github.com/opencontainers/image-spec) and our own.
@@ -30,12 +31,25 @@ from indextts_hub.manifest import (
     load_strict_json,
     parse_manifest,
 )
+from indextts_hub.paths import PortablePath, portable_path
 from indextts_hub.reference import check_name
 
-__all__ = ["INDEX_TYPE", "BundledVersion", "Contents", "Head", "LogState", "Member", "Package", "members", "read_contents"]
+__all__ = [
+    "INDEX_TYPE",
+    "BundledVersion",
+    "Contents",
+    "Document",
+    "Head",
+    "LogState",
+    "Member",
+    "Package",
+    "members",
+    "read_contents",
+]
 
 # A version of 20,000 files has a manifest of 4 MB; nothing honest is larger than this.
 LARGEST_INDEX = 16 << 20
+LARGEST_DOCUMENT = 32 << 20
 MOST_ENTRIES = 100_000
 # A checkpoint of one signature has some 250 characters, a key 120.
 LARGEST_NOTE = 600
@@ -47,6 +61,7 @@ _MANIFEST = "application/vnd.indextts-hub.manifest.v1+json"
 _VERSION = "application/vnd.indextts-hub.version.v1"
 _BASE = "application/vnd.indextts-hub.base.v1"
 _PACKAGES = "application/vnd.indextts-hub.packages.v1"
+_CATALOGUE = "application/vnd.indextts-hub.catalogue.v1"
 _FILE = "application/octet-stream"
 _EMPTY = "application/vnd.oci.empty.v1+json"
 _NAME = "org.opencontainers.image.ref.name"
@@ -78,6 +93,15 @@ class Package:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A file of a signed catalogue: its path below `catalogue/`, and its bytes by digest."""
+
+    path: PortablePath
+    size: ByteCount
+    sha256: Digest
+
+
+@dataclass(frozen=True, slots=True)
 class LogState:
     """What the audit log of whoever wrote a bundle was then: whoever keeps it is a witness.
 
@@ -101,6 +125,7 @@ class Contents:
         script: `install_offline.sh`, or None.
         created, expires: in seconds since 1970, or None.
         log: what the writer's audit log was when it was written, or None.
+        catalogue: the documents of a signed catalogue, sorted by path.
     """
 
     versions: tuple[BundledVersion, ...]
@@ -110,6 +135,7 @@ class Contents:
     created: int | None = None
     expires: int | None = None
     log: LogState | None = None
+    catalogue: tuple[Document, ...] = ()
 
     @property
     def files(self) -> Mapping[Digest, ByteCount]:
@@ -117,6 +143,7 @@ class Contents:
         there = {digest for base in self.bases for digest, _ in base.manifest.blobs()}
         found = {digest: size for version in self.versions for digest, size in version.manifest.blobs() if digest not in there}
         found |= {package.sha256: package.size for package in self.packages}
+        found |= {document.sha256: document.size for document in self.catalogue}
         return dict(sorted(found.items()))
 
     def index(self) -> bytes:
@@ -126,6 +153,8 @@ class Contents:
         if self.packages:
             script = hashlib.sha256(self.script or b"").hexdigest()
             listed.append(_described(_OCI_MANIFEST, _packages(self.packages), {_SCRIPT: f"sha256:{script}"}, _PACKAGES))
+        if self.catalogue:
+            listed.append(_described(_OCI_MANIFEST, _catalogue(self.catalogue), {_NAME: "catalogue"}, _CATALOGUE))
         document: dict[str, Json] = {"schemaVersion": 2, "mediaType": INDEX_TYPE, "manifests": listed}
         notes: dict[str, object] = {_CREATED: self.created, _EXPIRES: self.expires}
         if self.log is not None:
@@ -143,6 +172,9 @@ class Contents:
             yield base.manifest.canonical()
         if self.packages:
             yield _packages(self.packages)
+            yield b"{}"
+        if self.catalogue:
+            yield _catalogue(self.catalogue)
             yield b"{}"
 
 
@@ -235,6 +267,7 @@ def _read(index: Json, script: bytes | None, documents: _Documents) -> Contents:
     versions: list[BundledVersion] = []
     bases: list[BundledVersion] = []
     packages: tuple[Package, ...] = ()
+    catalogue: tuple[Document, ...] = ()
     for entry in map(_object, _list(document["manifests"])):
         body, notes = documents.named(entry["digest"]), _object(entry["annotations"])
         if entry["artifactType"] == _VERSION:
@@ -245,14 +278,17 @@ def _read(index: Json, script: bytes | None, documents: _Documents) -> Contents:
             bases.append(BundledVersion(check_name(str(notes[_NAME])), parse_manifest(body)))
         else:
             layers = [_object(layer) for layer in _list(_object(load_strict_json(body))["layers"])]
-            packages = tuple(_package(layer) for layer in layers)
+            if entry["artifactType"] == _CATALOGUE:
+                catalogue = tuple(_document(layer) for layer in layers)
+            else:
+                packages = tuple(_package(layer) for layer in layers)
             documents.named(_EMPTY_DIGEST)
     times = _object(document.get("annotations", {}))
     created, expires = ((int(str(times[key])) if key in times else None) for key in (_CREATED, _EXPIRES))
     log = LogState(str(times[_CHECKPOINT]), str(times[_LOG_KEY])) if _CHECKPOINT in times else None
     if log is not None and max(len(log.checkpoint), len(log.key)) > LARGEST_NOTE:
         raise _bad("index.json", "its checkpoint is longer than any")
-    return Contents(tuple(versions), tuple(bases), packages, script, created, expires, log)
+    return Contents(tuple(versions), tuple(bases), packages, script, created, expires, log, catalogue)
 
 
 def _package(layer: dict[str, Json]) -> Package:
@@ -260,6 +296,13 @@ def _package(layer: dict[str, Json]) -> Package:
     if not _WHEEL.fullmatch(name) or not isinstance(size, int) or not 0 < size <= LARGEST_FILE:
         raise _bad("the list of packages", f"it names {name[:60]!a}")
     return Package(name, ByteCount(size), check_digest(str(layer["digest"]).removeprefix("sha256:")))
+
+
+def _document(layer: dict[str, Json]) -> Document:
+    path, size = portable_path(str(_object(layer["annotations"])[_TITLE])), layer["size"]
+    if not path.startswith(("metadata/", "targets/")) or not isinstance(size, int) or not 0 < size <= LARGEST_DOCUMENT:
+        raise _bad("the list of the catalogue", f"it names {path[:60]!a}")
+    return Document(path, ByteCount(size), check_digest(str(layer["digest"]).removeprefix("sha256:")))
 
 
 def _version(version: BundledVersion) -> bytes:
@@ -272,6 +315,11 @@ def _version(version: BundledVersion) -> bytes:
 def _packages(packages: tuple[Package, ...]) -> bytes:
     layers: list[Json] = [_descriptor(_FILE, package.sha256, package.size, {_TITLE: package.name}) for package in packages]
     return _oci_manifest(_PACKAGES, _described(_EMPTY, b"{}"), layers)
+
+
+def _catalogue(documents: tuple[Document, ...]) -> bytes:
+    layers: list[Json] = [_descriptor(_FILE, each.sha256, each.size, {_TITLE: each.path}) for each in documents]
+    return _oci_manifest(_CATALOGUE, _described(_EMPTY, b"{}"), layers)
 
 
 def _oci_manifest(kind: str, config: Json, layers: list[Json]) -> bytes:

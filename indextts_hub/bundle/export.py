@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indextts_hub.bundle.contents import INDEX_TYPE, BundledVersion, Contents, LogState, Member, Package, members
+from indextts_hub.bundle.contents import INDEX_TYPE, BundledVersion, Contents, Document, LogState, Member, Package, members
 from indextts_hub.bundle.tar import BLOCK, END, header, padding
 from indextts_hub.bundle.volumes import LIST_TYPE, VolumeWriter, volume_list, write_list
 from indextts_hub.errors import IntegrityError, NotFound
@@ -16,6 +16,7 @@ from indextts_hub.manifest import Digest
 from indextts_hub.paths import PortablePath, portable_path
 from indextts_hub.store import Store
 from indextts_hub.store.blobs import open_regular
+from indextts_hub.store.opening import SIGNED_CATALOG
 from indextts_hub.store.trouble import storage_errors
 from indextts_hub.transfer import FileDone, FileStarted, Moved, Progress
 from indextts_hub.trust import sign
@@ -46,6 +47,7 @@ class ExportOptions:
         keys: who signs it.
         created, expires: in seconds since 1970, or None; a bundle that is to be the same each time has none.
         wheels: the packages to put in, or None.
+        documents: of the store's signed catalogue, to put in.
         log: what the audit log is now, or None.
     """
 
@@ -54,6 +56,7 @@ class ExportOptions:
     created: int | None = None
     expires: int | None = None
     wheels: Wheels | None = None
+    documents: tuple[Document, ...] = ()
     log: LogState | None = None
 
 
@@ -97,7 +100,7 @@ def export_bundle(
             held.enter_context(store.claim(version.name, version.manifest, act="export"))
         try:
             for member in members(contents, envelope):
-                _write(writer, store, member, options.wheels, shown, progress)
+                _write(writer, store, member, options, shown, progress)
             writer.write(END)
             volumes = writer.finish()
         except BaseException:
@@ -128,6 +131,7 @@ def _contents(versions: Sequence[BundledVersion], bases: Sequence[BundledVersion
         options.created,
         options.expires,
         options.log,
+        options.documents,
     )
 
 
@@ -135,7 +139,7 @@ def _write(
     writer: VolumeWriter,
     store: Store,
     member: Member,
-    wheels: Wheels | None,
+    options: ExportOptions,
     shown: Mapping[Digest, PortablePath],
     progress: Progress,
 ) -> None:
@@ -143,7 +147,7 @@ def _write(
     if isinstance(member.holds, bytes):
         writer.write(member.holds)
     else:
-        place = _place(store, member.holds, wheels)
+        place = _place(store, member.holds, options)
         path = shown.get(member.holds) or portable_path(place.name)
         progress(FileStarted(path, member.size, 0))
         for count in _copied(writer, place, member.holds, member.size):
@@ -152,10 +156,14 @@ def _write(
     writer.write(bytes(padding(member.size)))
 
 
-def _place(store: Store, digest: Digest, wheels: Wheels | None) -> Path:
+def _place(store: Store, digest: Digest, options: ExportOptions) -> Path:
+    wheels = options.wheels
     for package in wheels.packages if wheels else ():
         if package.sha256 == digest and wheels is not None:
             return wheels.folder / package.name
+    for document in options.documents:
+        if document.sha256 == digest:
+            return store.root / SIGNED_CATALOG / document.path
     return store.blobs.path(digest)
 
 

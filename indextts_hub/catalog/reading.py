@@ -10,12 +10,12 @@ from indextts_hub.catalog.schema import CatalogModel, FileModel, LicenseModel, P
 from indextts_hub.catalog.tree import Location, Tree
 from indextts_hub.catalog.versions import Catalog, Part, Version
 from indextts_hub.errors import HubError
-from indextts_hub.manifest import ByteCount, ChunkDigests, FileEntry, License, Manifest, PartLicense, check_digest
+from indextts_hub.manifest import ByteCount, ChunkDigests, FileEntry, Json, License, Manifest, PartLicense, check_digest
 from indextts_hub.paths import portable_path
 from indextts_hub.reference import check_name
 from indextts_hub.sources import EntryOptions, MirrorOptions, kind_module
 
-__all__ = ["read_catalog"]
+__all__ = ["read_catalog", "read_flat"]
 
 DEEPEST_INCLUDE = 8
 
@@ -30,9 +30,7 @@ def read_catalog(place: str, open_tree: Callable[[str, str | None], Tree]) -> Ca
         UsageError: E_CATALOG with file, line and column.
     """
     mirrors: dict[str, MirrorOptions] = {}
-    sheets: list[tuple[Tree, CatalogModel]] = []
-    tree = open_tree(place, None)
-    _collect(tree, open_tree, sheets, (tree.origin,))
+    sheets = _sheets(place, open_tree)
     for sheet, model in sheets:
         for name, options in model.mirrors.items():
             if name not in mirrors:
@@ -44,7 +42,31 @@ def read_catalog(place: str, open_tree: Callable[[str, str | None], Tree]) -> Ca
             if name not in versions:
                 versions[name], sheet_of[name] = _version(sheet, name, version, mirrors), sheet
     _check_aliases(versions, sheet_of)
-    return Catalog(mirrors, versions, tree.origin)
+    return Catalog(mirrors, versions, sheets[0][0].origin)
+
+
+def read_flat(place: str, open_tree: Callable[[str, str | None], Tree]) -> Json:
+    """The catalogue at `place` and all it includes as one document, which includes nothing and means the same.
+
+    Raises:
+        UsageError: as `read_catalog`.
+    """
+    mirrors: dict[str, Json] = {}
+    versions: dict[str, Json] = {}
+    for _, model in _sheets(place, open_tree):
+        for name, options in model.mirrors.items():
+            mirrors.setdefault(name, options)
+        for name, version in model.versions.items():
+            versions.setdefault(name, version.model_dump(mode="json", exclude_unset=True))
+    return {"schema": 1, "mirrors": mirrors, "versions": versions}
+
+
+def _sheets(place: str, open_tree: Callable[[str, str | None], Tree]) -> list[tuple[Tree, CatalogModel]]:
+    """Each document of a catalogue once, those that include before those that are included."""
+    sheets: list[tuple[Tree, CatalogModel]] = []
+    tree = open_tree(place, None)
+    _collect(tree, open_tree, sheets, (tree.origin,))
+    return sheets
 
 
 def _collect(
@@ -70,9 +92,9 @@ def _mirror(tree: Tree, name: str, options: dict[str, JsonValue]) -> MirrorOptio
     with _pointing(tree, (*at, "kind")):
         model = kind_module(kind).Mirror
     mirror = validated(model, tree, options, at)
-    if mirror.runs_program and urlsplit(tree.origin).scheme in {"http", "https"}:
+    if mirror.runs_program and urlsplit(tree.origin).scheme in {"http", "https", "signed"}:
         raise tree.error(
-            at, "a catalogue from an address may not name a program to run", remedy="use a catalogue of your own for it"
+            at, "a catalogue of somebody else's may not name a program to run", remedy="use a catalogue of your own for it"
         )
     return mirror
 

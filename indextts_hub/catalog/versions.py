@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from indextts_hub.catalog.schema import nearest
-from indextts_hub.errors import NotFound
+from indextts_hub.errors import NotFound, PolicyError
 from indextts_hub.manifest import Digest, FileEntry, License, Manifest
 from indextts_hub.paths import PortablePath
 from indextts_hub.sources import EntryOptions, MirrorOptions, RemoteFile
 
-__all__ = ["Catalog", "Part", "Version"]
+__all__ = ["Catalog", "Part", "Signed", "Version"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +66,45 @@ class Version:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """That a catalogue is signed, and until when its signers stand by it.
+
+    Attributes:
+        version: counts up with each that is published.
+        place: where it was taken from.
+    """
+
+    version: int
+    place: str
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Catalog:
     """All mirrors and versions, by name.
 
     Attributes:
         origin: the file or address it was read from.
+        signed: None if nobody signed it.
     """
 
     mirrors: Mapping[str, MirrorOptions]
     versions: Mapping[str, Version]
     origin: str
+    signed: Signed | None = None
+
+    def check_fresh(self, now: datetime) -> None:
+        """Hold a signed catalogue to its end: whoever holds a newer one back would like the old one to be used.
+
+        Raises:
+            PolicyError: E_CATALOG_EXPIRED.
+        """
+        if self.signed is not None and self.signed.expires < now:
+            raise PolicyError(
+                f"the signed catalogue ended on {self.signed.expires:%Y-%m-%d}: there is a newer one by now",
+                remedy="get it with `indextts-hub catalogue update`, and look at this machine's clock",
+                code="E_CATALOG_EXPIRED",
+            )
 
     def version(self, name_or_alias: str) -> Version:
         """A version by its name, or by an alias that the catalogue gives it.

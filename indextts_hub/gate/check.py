@@ -13,7 +13,7 @@ largest pickle.
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import BinaryIO
 
@@ -91,6 +91,15 @@ class Findings:
     def ok(self) -> bool:
         """Whether it is let in."""
         return self.problem is None
+
+    def held_to(self, names: frozenset[str]) -> "Findings":
+        """The same, kept out if its pickles import anything but `names`."""
+        others = [name for name in self.imports if name not in names]
+        if self.problem is not None or not others:
+            return self
+        return replace(
+            self, problem=Finding("E_PICKLE", f"the signed catalogue does not let pickles import {others[0]}", "an import")
+        )
 
 
 class UnsafeFile(PolicyError):

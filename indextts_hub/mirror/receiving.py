@@ -132,7 +132,7 @@ def _let_in(hub: Hub, file: FileEntry) -> None:
         right = hashlib.file_digest(whole, "sha256").hexdigest() == file.sha256
     if right:
         with _dropped_if_refused(hub, file):
-            admit(hub.store.blobs, partial, file.path, file.sha256, file.size, hub.books.log_findings)
+            admit(hub.store.blobs, partial, file.path, file.sha256, file.size, hub.books.let_in)
         return
     unlink(partial)
     raise UsageError(

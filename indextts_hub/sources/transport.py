@@ -18,6 +18,7 @@ import http.client
 import socket
 import ssl
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -36,6 +37,7 @@ MOST_REDIRECTS = 5
 # Connections that lie idle for the next range; more than the connections any mirror is allowed would never be used.
 MOST_IDLE = 16
 LARGEST_DOCUMENT = 32 << 20
+DOCUMENT_SECONDS = 120.0
 # All headers must be here within so many idle times: a byte now and then would else keep a connection for ever.
 HEADER_PATIENCE = 2
 
@@ -95,6 +97,17 @@ class Answer:
         return count
 
 
+def _whole(mirror: str, response: http.client.HTTPResponse, most: int) -> bytes:
+    deadline, body = time.monotonic() + DOCUMENT_SECONDS, bytearray()
+    while len(body) < most and (piece := response.read1(min(most - len(body), 1 << 16))):
+        body += piece
+        if time.monotonic() > deadline:
+            raise TooSlow(f"{mirror} sends a document too slowly", remedy="try again later, or use another mirror")
+    if len(body) < most and response.length:
+        raise http.client.IncompleteRead(bytes(body), response.length)
+    return bytes(body)
+
+
 class Transport:
     """Connections to HTTP mirrors. Safe to use from several threads; close it where it was made."""
 
@@ -129,18 +142,18 @@ class Transport:
             check_range(request.mirror, response, extent, size)
             yield Answer(request.mirror, response, extent.size)
 
-    def document(self, request: Request) -> bytes:
-        """Fetch a whole document of at most 32 MiB, such as an index; by POST if the request has a body.
+    def document(self, request: Request, largest: int = LARGEST_DOCUMENT) -> bytes:
+        """Fetch a whole document of at most `largest` bytes, such as an index; by POST if the request has a body.
 
         Raises:
-            SourceError: as `open`; Lied if it is larger.
+            SourceError: as `open`; Lied if it is larger, TooSlow if it takes longer than two minutes.
         """
         method = request.method or ("GET" if request.body is None else "POST")
         with self._answered(request, method) as response, _network_errors(request.mirror):
             if response.status != 200:
                 raise status_error(request.mirror, response)
-            body = response.read(LARGEST_DOCUMENT + 1)
-        if len(body) > LARGEST_DOCUMENT:
+            body = _whole(request.mirror, response, largest + 1)
+        if len(body) > largest:
             raise Lied(f"{request.mirror} sends a document without end", remedy="use another mirror")
         return body
 

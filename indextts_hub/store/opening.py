@@ -25,6 +25,8 @@ MARKER = "store.json"
 NAMES = "names.json"
 SCRUB = "scrub.json"
 BUNDLES = "bundles.json"
+SIGNED_CATALOG = "catalogue"
+SIGNED_CATALOG_MARK = "catalogue.json"
 
 _README = """\
 This folder is the store of indextts-hub: model files, each kept once under the digest of what it holds.
@@ -37,6 +39,7 @@ It is no scratch cache. Don't edit or delete files here by hand.
     quarantine/  blobs whose bytes were found changed
     names.json   aliases and pins
     audit/       who did what, when
+    catalogue/   the signed catalogue, if one is trusted here; catalogue.json: how new it was
     speech/      what the service spoke
 
 To see what is here:      indextts-hub list
@@ -63,6 +66,8 @@ _PARTS = frozenset(
         NAMES,
         SCRUB,
         BUNDLES,
+        SIGNED_CATALOG,
+        SIGNED_CATALOG_MARK,
         "lost+found",
         "hub.sqlite3",
         "hub.sqlite3-shm",
@@ -135,7 +140,8 @@ class Store:
         return self.root / "engines"
 
     def stamp(self) -> tuple[int, ...]:
-        """Another value whenever a name is moved, or a snapshot comes or goes: cheap enough to be looked at every second.
+        """Another value whenever a name is moved, a snapshot comes or goes, or the signed catalogue is another: cheap enough to be
+        looked at every second.
 
         Raises:
             StorageError: the store can't be read.
@@ -143,7 +149,9 @@ class Store:
         versions = self.snapshots.folder
         with storage_errors(self.root):
             folders = (versions, *sorted(versions.glob("*")), *sorted(versions.glob("*/*")))
-            return tuple(path.stat().st_mtime_ns for path in (self.names.path, *folders))
+            mark = self.root / SIGNED_CATALOG_MARK
+            watched = (self.names.path, *([mark] if mark.exists() else []), *folders)
+            return tuple(path.stat().st_mtime_ns for path in watched)
 
     def can_be_written(self) -> bool:
         """Whether this process may write here; in a store that is only read, versions can be listed, checked and served."""

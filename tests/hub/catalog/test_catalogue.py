@@ -203,11 +203,13 @@ def test_an_unknown_version_is_not_found_and_the_nearest_is_named(tmp_path: Path
 def test_the_catalogue_is_looked_for_where_one_expects_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    assert find_catalog(None, {}) == "packaged"
+    assert find_catalog(None, {}, tmp_path) == "packaged"
     (tmp_path / "mirrors.yaml").write_text(GOOD)
-    assert find_catalog(None, {}) == "mirrors.yaml"
-    assert find_catalog(None, {"INDEXTTS_HUB_CATALOG": "a.yaml"}) == "a.yaml"
-    assert find_catalog("b.yaml", {"INDEXTTS_HUB_CATALOG": "a.yaml"}) == "b.yaml"
+    assert find_catalog(None, {}, tmp_path) == "mirrors.yaml"
+    (tmp_path / "catalogue.json").write_text("{}")
+    assert find_catalog(None, {}, tmp_path) == "signed"
+    assert find_catalog(None, {"INDEXTTS_HUB_CATALOG": "a.yaml"}, tmp_path) == "a.yaml"
+    assert find_catalog("b.yaml", {"INDEXTTS_HUB_CATALOG": "a.yaml"}, tmp_path) == "b.yaml"
     with pytest.raises(UsageError, match=r"c\.yaml can't be read"):
         load_catalog("c.yaml")
 
