@@ -129,13 +129,17 @@ def update(
     root: Annotated[
         Path | None, typer.Option(metavar="FILE", help="The root to trust, the first time: 1.root.json.", show_default=False)
     ] = None,
+    trust_first_use: Annotated[
+        bool, typer.Option("--trust-first-use", help="The first time, trust the root that is found there; compare it later.")
+    ] = False,
     cache_dir: CacheDir = None,
     to_json: ToJson = False,
 ) -> None:
     """Take the newest signed catalogue over. From then on it is the catalogue here, and nothing older ever is again."""
     from indextts_hub.catalogues import take_over
 
-    done = take_over(opened(cache_dir, None), place, None if root is None else _root(root))
+    given = None if root is None else _root(root)
+    done = take_over(opened(cache_dir, None), place, given, trust_first_use=trust_first_use)
     if to_json:
         write_json(_document(done.mark) | {"is_new": done.is_new})
     else:

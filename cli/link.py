@@ -45,6 +45,7 @@ def link(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its p
 
     from indextts_hub.db import open_database
     from indextts_hub.db.links import add_link
+    from indextts_hub.mirror.link_keys import link_keys
     from indextts_hub.mirror.links import Conditions, address_of, new_link
 
     hub = opened(cache_dir, catalog)
@@ -53,7 +54,7 @@ def link(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its p
         raise NotFound(
             f"{snapshot.version} has no file {file[:200]!a}", remedy=f"see `indextts-hub show {snapshot.version}`", code="E_NO_FILE"
         )
-    now = datetime.now(UTC)
+    now, keys = datetime.now(UTC), link_keys(hub.store.root)
     conditions = Conditions(ip, tuple(referer or ()), not require_referer, uses)
     made = new_link(snapshot.version, snapshot.digest, file, timedelta(seconds=to_time(ttl)), scheme, conditions, now)
     with closing(open_database(hub.database_url)) as database:
@@ -62,7 +63,7 @@ def link(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its p
     hub.books.log("link create", f"{made.id} {made.version}@sha256:{made.digest}", details={**details})
     where = base or _own_address()
     if file is not None:
-        address = address_of(made, file, where, now)
+        address = address_of(made, keys, file, where, now)
         if to_json:
             write_json({**_document(made), "url": address})
         else:
@@ -70,10 +71,10 @@ def link(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its p
         return
     below = f"{where.rstrip('/')}/links/{made.id}"
     if to_json:
-        write_json({**_document(made), "base": below, "key": made.key})
+        write_json({**_document(made), "base": below, "key": keys.of(made).value})
         return
     write_line(f"base: {below}")
-    write_line(f"key: {made.key}")
+    write_line(f"key: {keys.of(made).value}")
     signing = f"{{scheme: {scheme}, key_env: LINK_KEY, ttl: {made.ttl}}}"
     write_line(f'In a catalogue, with the key in LINK_KEY: {{kind: http, base: "{below}", signing: {signing}}}')
 

@@ -33,6 +33,12 @@ def pull(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its p
     offline: Annotated[bool, typer.Option("--offline", help="Ask no mirror.")] = False,
     locked: Annotated[bool, typer.Option("--locked", help="Only the digests of indextts-hub.lock.")] = False,
     accept_license: Annotated[bool, typer.Option("--accept-license", help="Accept the licence of the version.")] = False,
+    trust_first_use: Annotated[
+        bool,
+        typer.Option(
+            "--trust-first-use", help="--catalog is a signed catalogue's place: take it over, whoever signs it, and hold to them."
+        ),
+    ] = False,
     cache_dir: CacheDir = None,
     catalog: CatalogPlace = None,
     wait: Wait = 600.0,
@@ -41,6 +47,9 @@ def pull(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its p
     verbose: Verbose = False,
 ) -> None:
     """Fetch versions from whichever mirror works, with every byte checked. Run it again after anything: it goes on."""
+    if trust_first_use:
+        _trust(opened(cache_dir, None), catalog)
+        catalog = None
     hub = opened(cache_dir, catalog, wait=wait)
     options = PullOptions(
         tuple(include), tuple(exclude), tuple(source), jobs, _rate(limit_rate), offline, LOCK if locked else None, accept_license
@@ -90,6 +99,14 @@ def document(report: PullReport) -> dict[str, Json]:
         "bytes_wasted": report.bytes_wasted,
         "seconds": round(report.seconds, 3),  # type: ignore[dict-item]  # the one number here that is not whole
     }
+
+
+def _trust(hub: Hub, catalog: str | None) -> None:
+    from indextts_hub.catalogues import take_over
+
+    if catalog is None:
+        raise UsageError("there is nothing to trust", remedy="say where the signed catalogue is: --catalog PLACE --trust-first-use")
+    take_over(hub, catalog, None, trust_first_use=True)
 
 
 def _say(report: PullReport) -> None:

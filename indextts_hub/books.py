@@ -118,7 +118,7 @@ class Books:
         details: dict[str, Json] = {"files": len(files), "bytes_fetched": fetched, "mirrors": mirrors, "catalogue": catalog}
         self.log("pull", f"{name}@sha256:{manifest.digest}", outcome, details)
         transfers = tuple(
-            FileTransfer(file.entry.path, file.entry.sha256, use.name, use.bytes, use.chunks, use.errors)
+            FileTransfer(file.entry.path, file.entry.sha256, use.name, use.bytes, use.chunks, use.errors, use.ranges)
             for file in files
             for use in file.sources
         )

@@ -54,6 +54,12 @@ def test_torch_loads_only_weights_and_only_where_nothing_else_can_be_done() -> N
     assert all("weights_only=True" in call for _, call in found)
 
 
+def test_every_promise_of_the_threat_model_names_a_test_that_is_there() -> None:
+    promised = re.findall(r"`(tests/[a-z0-9_/]+\.py)`", (ROOT / "docs" / "threat-model.md").read_text("utf-8"))
+    assert len(promised) > 20
+    assert [path for path in promised if not (ROOT / path).is_file()] == []
+
+
 def test_every_error_code_is_written_down_and_no_other() -> None:
     raised = {code for path in modules() for code in re.findall(r'"(E_[A-Z_]+[A-Z])"', path.read_text("utf-8"))}
     written = set(re.findall(r"`(E_[A-Z_]+[A-Z])`", (ROOT / "docs" / "errors.md").read_text("utf-8")))

@@ -7,6 +7,7 @@ from the version's digest and the length of the log, so the same state gives the
 from uuid import NAMESPACE_URL, uuid5
 
 from indextts_hub.audit.report import FileOrigin, Report
+from indextts_hub.db import FileTransfer
 from indextts_hub.manifest import Json, License
 
 __all__ = ["bill_of_materials"]
@@ -60,10 +61,14 @@ def bill_of_materials(report: Report) -> dict[str, Json]:
     }
 
 
+def _ranges(transfer: FileTransfer) -> str:
+    return "".join(f", {start}-{stop - 1}" for start, stop in transfer.ranges)
+
+
 def _component(ref: str, file: FileOrigin) -> Json:
     entry = file.entry
     facts: list[Json] = [_property("size", str(entry.size)), _property("state", "present" if file.present else "absent")]
-    facts += [_property("from", f"{each.mirror}: {each.bytes} bytes, {at}") for at, each in file.transfers]
+    facts += [_property("from", f"{each.mirror}: {each.bytes} bytes, {at}{_ranges(each)}") for at, each in file.transfers]
     if file.scan is not None:
         facts.append(_property("scan", f"{file.scan.outcome}, {file.scan.at.isoformat()}"))
     return {

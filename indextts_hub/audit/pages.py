@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 
 from indextts_hub.audit.report import Report
+from indextts_hub.db import FileTransfer
 
 __all__ = ["as_html", "as_markdown"]
 
@@ -44,6 +45,11 @@ def as_html(report: Report) -> str:
     )
 
 
+def _ranges(transfer: FileTransfer) -> str:
+    """Which bytes of a file a mirror gave, from the first to the last of each range."""
+    return f": {', '.join(f'{start:,}–{stop - 1:,}' for start, stop in transfer.ranges)}" if transfer.ranges else ""
+
+
 def _tables(report: Report) -> list[_Table]:
     manifest = report.manifest
     licenses = [("the whole", manifest.license), *((str(part.at), part.license) for part in manifest.parts)]
@@ -69,7 +75,7 @@ def _tables(report: Report) -> list[_Table]:
                     f"{file.entry.size:,}",
                     file.entry.sha256,
                     "present" if file.present else "absent",
-                    "; ".join(f"{each.mirror} {each.bytes:,} ({at[:19]})" for at, each in file.transfers),
+                    "; ".join(f"{each.mirror} {each.bytes:,} ({at[:19]}){_ranges(each)}" for at, each in file.transfers),
                     "" if file.scan is None else file.scan.outcome,
                 )
                 for file in report.files

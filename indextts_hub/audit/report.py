@@ -116,7 +116,14 @@ def _transfers(pulls: Iterable[PullRecord], sha256: Digest) -> Iterator[tuple[st
 def _file(file: FileOrigin) -> Json:
     entry = file.entry
     gave: list[Json] = [
-        {"at": at, "mirror": each.mirror, "bytes": each.bytes, "chunks": each.chunks, "errors": [*each.errors]}
+        {
+            "at": at,
+            "mirror": each.mirror,
+            "bytes": each.bytes,
+            "chunks": each.chunks,
+            "errors": [*each.errors],
+            "ranges": [[*extent] for extent in each.ranges],
+        }
         for at, each in file.transfers
     ]
     scan: Json = None

@@ -26,7 +26,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class FileTransfer:
-    """What one mirror gave to one file: bytes and chunks that were kept, and what went wrong."""
+    """What one mirror gave to one file: bytes and chunks that were kept, and what went wrong.
+
+    Attributes:
+        ranges: of the file, each from its first byte to the one after its last; also those that an interrupted pull had brought.
+    """
 
     path: str
     sha256: Digest
@@ -34,6 +38,7 @@ class FileTransfer:
     bytes: int
     chunks: int
     errors: tuple[str, ...] = ()
+    ranges: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,13 +203,15 @@ def _transfer_rows(pull_id: int, transfers: Iterable[FileTransfer]) -> list[Tran
             bytes=transfer.bytes,
             chunks=transfer.chunks,
             errors=list(transfer.errors),
+            ranges=[list(extent) for extent in transfer.ranges],
         )
         for transfer in transfers
     ]
 
 
 def _transfer(row: Transfer) -> FileTransfer:
-    return FileTransfer(row.path, Digest(row.sha256), row.mirror, row.bytes, row.chunks, tuple(row.errors))
+    ranges = tuple((start, stop) for start, stop in row.ranges)
+    return FileTransfer(row.path, Digest(row.sha256), row.mirror, row.bytes, row.chunks, tuple(row.errors), ranges)
 
 
 def _pull(row: Pull, transfers: Sequence[FileTransfer]) -> PullRecord:

@@ -26,7 +26,8 @@ class LinkRecord:
     Attributes:
         digest: of the version's manifest.
         path: of the file in the version; None: all of its files.
-        scheme, key: how its addresses are signed (`indextts_hub.sources.signing`).
+        scheme: how its addresses are signed (`indextts_hub.sources.signing`).
+        seed: what its key is made from, with a secret that is not in the database (`indextts_hub.mirror.link_keys`).
         ttl: seconds that a signature counts, where it does not name its own end.
         address: of the client, or the network it must be in; None: any.
         referers: hosts whose pages may lead here, `*.` for what is below one; none: any.
@@ -41,7 +42,7 @@ class LinkRecord:
     digest: str
     path: str | None
     scheme: str
-    key: str
+    seed: str
     ttl: int
     address: str | None = None
     referers: tuple[str, ...] = ()

@@ -87,6 +87,7 @@ class Transfer(SQLModel, table=True):
     bytes: int = Field(sa_type=BigInteger)
     chunks: int
     errors: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    ranges: list[list[int]] = Field(default_factory=list, sa_column=Column(JSON, nullable=False, server_default="[]"))
 
 
 class MirrorScore(SQLModel, table=True):
@@ -250,7 +251,7 @@ class ApiKey(SQLModel, table=True):
 
 
 class Link(SQLModel, table=True):
-    """A link to a file of a version, or to all of them. Its key is kept as it is: a signature can't be checked without it."""
+    """A link to a file of a version, or to all of them. Its key is made from the seed and a secret of the store."""
 
     __tablename__ = "link"
 
@@ -262,7 +263,7 @@ class Link(SQLModel, table=True):
     digest: str = Field(sa_type=DIGEST)
     path: str | None = Field(default=None, sa_type=Text)
     scheme: str = Field(sa_type=LINE)
-    key: str = Field(sa_type=LINE)
+    seed: str = Field(sa_type=LINE)
     ttl: int
     address: str | None = Field(default=None, sa_type=LINE)
     referers: list[str] = Field(sa_column=Column(JSON, nullable=False))

@@ -15,8 +15,8 @@ from urllib.parse import quote, urlsplit
 from indextts_hub.db.links import LinkRecord
 from indextts_hub.errors import PolicyError, UsageError
 from indextts_hub.manifest import Digest
+from indextts_hub.mirror.link_keys import LinkKeys
 from indextts_hub.mirror.signed import SCHEMES, check
-from indextts_hub.sources.context import Secret
 from indextts_hub.sources.signing import Signing, Terms, sign
 
 __all__ = ["LONGEST_SIGNATURE", "Asked", "Conditions", "address_of", "admit", "new_link"]
@@ -91,23 +91,23 @@ def new_link(
     )
 
 
-def address_of(link: LinkRecord, path: str, base: str, now: datetime) -> str:
+def address_of(link: LinkRecord, keys: LinkKeys, path: str, base: str, now: datetime) -> str:
     """The signed address of a file.
 
     Args:
         base: where the service is reached, such as `http://hub.intranet:7860`.
     """
     bare = f"{base.rstrip('/')}/links/{link.id}/{quote(path)}"
-    return sign(bare, Terms(_signing(link), Secret(link.key), int(now.timestamp()), secrets.token_hex(8)))
+    return sign(bare, Terms(_signing(link), keys.of(link), int(now.timestamp()), secrets.token_hex(8)))
 
 
-def admit(link: LinkRecord, asked: Asked, now: datetime) -> None:
+def admit(link: LinkRecord, keys: LinkKeys, asked: Asked, now: datetime) -> None:
     """Let a request through that a link allows; uses are counted where the answer is known.
 
     Raises:
         PolicyError: E_LINK if it is not for this client, E_LINK_ENDED.
     """
-    verdict = check(asked.target, _signing(link), Secret(link.key), int(now.timestamp()))
+    verdict = check(asked.target, _signing(link), keys.of(link), int(now.timestamp()))
     if verdict == "wrong":
         raise _refused("this address was changed on the way, or never signed")
     if verdict == "ended" or not link.is_good(now):

@@ -15,6 +15,7 @@ from indextts_hub.db.links import LinkRecord, find_link, give_back, take
 from indextts_hub.errors import NotFound, PolicyError
 from indextts_hub.manifest import Digest
 from indextts_hub.mirror.downloads import Downloads, TooManyDownloads
+from indextts_hub.mirror.link_keys import LinkKeys, link_keys
 from indextts_hub.mirror.links import Asked, admit
 from indextts_hub.mirror.sending_api import BlobResponse, blob_answer
 from indextts_hub.mirror.shelf import LentFile, Shelf
@@ -25,11 +26,12 @@ __all__ = ["routes"]
 def routes(shelf: Shelf, database: Database) -> APIRouter:
     """The routes, over what is lent and the links to it."""
     router = APIRouter(include_in_schema=False)
+    keys = link_keys(shelf.folder)
 
     @router.api_route("/links/{link_id}/{path:path}", methods=["GET", "HEAD"])
     @router.api_route("/{moment}/{signature}/links/{link_id}/{path:path}", methods=["GET", "HEAD"])
     async def linked(request: Request, link_id: str, path: str) -> Response:
-        link, file = await asyncio.to_thread(_allowed, shelf, database, _asked(request), link_id, path)
+        link, file = await asyncio.to_thread(_allowed, shelf, database, keys, _asked(request), link_id, path)
         named = f"attachment; filename*=UTF-8''{quote(file.path.rpartition('/')[2])}"
         headers = {"Content-Disposition": named, "Cache-Control": "private, no-store"}
         if link.uses is None or request.method == "HEAD":
@@ -61,7 +63,7 @@ def _asked(request: Request) -> Asked:
     return Asked(whole.decode("latin-1"), client, request.headers.get("referer", ""))
 
 
-def _allowed(shelf: Shelf, database: Database, asked: Asked, id_: str, path: str) -> tuple[LinkRecord, LentFile]:
+def _allowed(shelf: Shelf, database: Database, keys: LinkKeys, asked: Asked, id_: str, path: str) -> tuple[LinkRecord, LentFile]:
     """The link and the file, if the request may have it.
 
     Raises:
@@ -74,7 +76,7 @@ def _allowed(shelf: Shelf, database: Database, asked: Asked, id_: str, path: str
         raise PolicyError(
             "this address was changed on the way, or never signed", remedy="ask whoever gave the link", code="E_LINK"
         ) from None
-    admit(link, asked, datetime.now(UTC))
+    admit(link, keys, asked, datetime.now(UTC))
     if link.path not in {None, path}:
         raise PolicyError("this link is for another file", remedy="ask whoever gave the link", code="E_LINK")
     return link, shelf.file(link.version, Digest(link.digest), path)

@@ -7,6 +7,7 @@ knows from which repositories of a registry its parts come, those too, at the re
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from indextts_hub.errors import NotFound
@@ -110,6 +111,11 @@ class Shelf:
         self.passthrough = passthrough
         self.downloads = downloads or Downloads()
         self._accel = accel
+
+    @property
+    def folder(self) -> Path:
+        """The store's."""
+        return self._hub.store.root
 
     def handed_over(self, digest: Digest) -> str | None:
         """Where an nginx in front has a blob and can send it by itself; None if there is none."""

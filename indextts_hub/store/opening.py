@@ -27,6 +27,7 @@ SCRUB = "scrub.json"
 BUNDLES = "bundles.json"
 SIGNED_CATALOG = "catalogue"
 SIGNED_CATALOG_MARK = "catalogue.json"
+KEY_OF_LINKS = "links.key"
 
 _README = """\
 This folder is the store of indextts-hub: model files, each kept once under the digest of what it holds.
@@ -68,6 +69,7 @@ _PARTS = frozenset(
         BUNDLES,
         SIGNED_CATALOG,
         SIGNED_CATALOG_MARK,
+        KEY_OF_LINKS,
         "lost+found",
         "hub.sqlite3",
         "hub.sqlite3-shm",

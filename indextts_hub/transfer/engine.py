@@ -30,7 +30,7 @@ from indextts_hub.transfer.board import Board, FileState, Job, MirrorState, Use
 from indextts_hub.transfer.inquest import digest_of_partial, disguise, find_liar
 from indextts_hub.transfer.pacing import Bucket, backoff
 from indextts_hub.transfer.partial import Partial, open_partial
-from indextts_hub.transfer.plan import Plan, digest_of_chunk
+from indextts_hub.transfer.plan import Plan, digest_of_chunk, ranges_of
 from indextts_hub.transfer.progress import ChunkBad, ChunkDone, FileDone, FileStarted, MirrorLeft, Moved, Progress, ProgressEvent
 from indextts_hub.transfer.scores import Scores
 
@@ -60,12 +60,17 @@ class TransferOptions:
 
 @dataclass(frozen=True, slots=True)
 class SourceUse:
-    """What one mirror gave to one file: bytes and chunks that were kept, and what went wrong."""
+    """What one mirror gave to one file: bytes and chunks that were kept, and what went wrong.
+
+    Attributes:
+        ranges: of the file, each from its first byte to the one after its last; also those that an earlier transfer had left.
+    """
 
     name: str
     bytes: int
     chunks: int
     errors: tuple[str, ...]
+    ranges: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +244,7 @@ class _Transfer:
             self._board.arrived(job, number)
             if held is not None:
                 file.partial.write(file.partial.chunks[number].start, memoryview(held))
-            file.partial.mark(number, digest)
+            file.partial.mark(number, digest, job.mirror.name)
         self._say(ChunkDone(file.planned.entry.path, number))
         use.bytes += size
         use.chunks += 1
@@ -295,7 +300,7 @@ class _Transfer:
             self._board.blame(finding.liar)
             file.uses.setdefault(finding.liar, Use()).errors.append("it sent wrong bytes")
             for number in finding.chunks:
-                file.partial.mark(number, file.partial.chunk_digest(number))
+                file.partial.mark(number, file.partial.chunk_digest(number), file.giver[number])
                 self._say(ChunkBad(entry.path, finding.liar, number))
             self._say(MirrorLeft(entry.path, finding.liar, "it sent wrong bytes"))
         raise self._mismatch(file)
@@ -315,7 +320,9 @@ class _Transfer:
     def _hand_on(self, file: FileState) -> None:
         file.partial.forget()
         self._say(FileDone(file.planned.entry.path))
-        uses = tuple(SourceUse(name, use.bytes, use.chunks, tuple(use.errors)) for name, use in file.uses.items())
+        ranges = ranges_of(file.partial.chunks, {**file.partial.givers, **file.giver})
+        used = {name: file.uses.get(name, Use()) for name in (*file.uses, *(name for name in ranges if name not in file.uses))}
+        uses = tuple(SourceUse(name, use.bytes, use.chunks, tuple(use.errors), ranges.get(name, ())) for name, use in used.items())
         entry = file.planned.entry
         self._outcomes.put(TransferredFile(entry, file.partial.path, file.resumed, file.fetched, file.wasted, uses))
 

@@ -53,6 +53,7 @@ def find_liar(file: FileState, is_stopped: Callable[[], bool]) -> Finding:
             all(asked.put(number, disputed[number][0]) for number in replaced)
             and digest_of_partial(file) == file.planned.entry.sha256
         ):
+            file.giver |= {number: disputed[number][0] for number in replaced}
             return Finding(suspect, tuple(replaced), asked.fetched)
         for number, body in before.items():
             file.partial.write(file.partial.chunks[number].start, memoryview(body))

@@ -1,8 +1,8 @@
 """A file under way: `partial/SHA256.part` with the bytes, `partial/SHA256.map` with what is known of them.
 
-The map is JSON: the file's digest and size, the chunks' size, and the SHA-256 of each chunk that arrived. It is a hint: every chunk
-it names is hashed again when a transfer resumes, so a map that is torn, foreign, of another version or from the future costs
-time and never a wrong byte; and nothing needs to be synced while bytes arrive.
+The map is JSON: the file's digest and size, the chunks' size, and of each chunk that arrived the SHA-256 and who gave it. It is a
+hint: every chunk it names is hashed again when a transfer resumes, so a map that is torn, foreign, of another version or from the
+future costs time and never a wrong byte; and nothing needs to be synced while bytes arrive.
 """
 
 import hashlib
@@ -31,6 +31,7 @@ class Partial:
 
     Attributes:
         done: the digest of each chunk that arrived.
+        givers: the mirror that gave each of them, as far as it is known.
     """
 
     entry: FileEntry
@@ -39,6 +40,7 @@ class Partial:
     chunks: tuple[ByteRange, ...]
     descriptor: int
     done: dict[int, Digest] = field(default_factory=dict)
+    givers: dict[int, str] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, offset: int, body: memoryview) -> None:
@@ -74,16 +76,18 @@ class Partial:
             hasher.update(block)
         return Digest(hasher.hexdigest())
 
-    def mark(self, number: int, digest: Digest) -> None:
-        """Note that a chunk arrived and what it hashes to."""
+    def mark(self, number: int, digest: Digest, giver: str) -> None:
+        """Note that a chunk arrived, what it hashes to, and which mirror gave it."""
         with self._lock:
             self.done[number] = digest
+            self.givers[number] = giver
             self._write_map()
 
     def unmark(self, number: int) -> None:
         """Forget a chunk: it must arrive again."""
         with self._lock:
             self.done.pop(number, None)
+            self.givers.pop(number, None)
             self._write_map()
 
     def close(self) -> None:
@@ -112,6 +116,7 @@ class Partial:
             "size": self.entry.size,
             "chunk": self.chunks[0].size,
             "done": {str(number): digest for number, digest in self.done.items()},
+            "by": {str(number): giver for number, giver in self.givers.items()},
         }
         beside = self.map_path.with_suffix(".map.tmp")
         with storage_errors(self.map_path):
@@ -139,25 +144,28 @@ def open_partial(folder: Path, entry: FileEntry) -> Partial:
         with storage_errors(path):
             if os.fstat(descriptor).st_size > entry.size:
                 os.ftruncate(descriptor, entry.size)
-        believed = _believed(map_path, entry, partial.chunks)
+        believed, givers = _believed(map_path, entry, partial.chunks)
         if entry.chunks is not None and os.fstat(descriptor).st_size:
             believed = dict(enumerate(entry.chunks.sha256))  # the manifest knows better than any map
         for number, digest in believed.items():
             wanted = digest_of_chunk(entry, number) or digest
             if partial.chunk_digest(number) == wanted:
                 partial.done[number] = wanted
+                if number in givers:
+                    partial.givers[number] = givers[number]
     except BaseException:
         partial.close()
         raise
     return partial
 
 
-def _believed(map_path: Path, entry: FileEntry, chunks: tuple[ByteRange, ...]) -> dict[int, Digest]:
+def _believed(map_path: Path, entry: FileEntry, chunks: tuple[ByteRange, ...]) -> tuple[dict[int, Digest], dict[int, str]]:
     try:
         document = json.loads(map_path.read_bytes())
         about = (document["schema"], document["sha256"], document["size"], document["chunk"])
         if about != (SCHEMA, entry.sha256, entry.size, chunks[0].size):
-            return {}
-        return {int(number): Digest(str(digest)) for number, digest in document["done"].items() if 0 <= int(number) < len(chunks)}
+            return {}, {}
+        done = {int(number): Digest(str(digest)) for number, digest in document["done"].items() if 0 <= int(number) < len(chunks)}
+        return done, {int(number): str(giver)[:255] for number, giver in document.get("by", {}).items()}
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return {}
+        return {}, {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from indextts_hub.mirror.signed import bare_path
 from synth.service.problems import DEFECT, BodyRefused, Problem, problem_response
 
 __all__ = ["ANSWERS", "Bounds", "Edge"]
@@ -23,6 +24,7 @@ _answers = logging.getLogger(ANSWERS)
 
 _UPLOADS = ("/api/voices", "/api/batches", "/v1/audio/voices", "/v1/audio/voice_consents", "/hub/")
 
+_KEY = re.compile(r"ihk_[0-9A-Za-z_-]+")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 # Everything the page needs comes from here; a page made of a text that someone sent could load and send nothing.
@@ -81,7 +83,7 @@ class Edge:
         try:
             await self._app(scope, _limited(bounds, headers, receive), marked)
         except Exception:
-            _log.exception("request %s to %s", request_id, scope["path"])
+            _log.exception("request %s to %s", request_id, _shown(scope["path"]))
             if begun:
                 raise
             await problem_response(scope["path"], DEFECT)(scope, receive, marked)
@@ -92,13 +94,18 @@ def _log_answer(scope: Scope, request_id: str, status: int, task: str | None, se
     said = {
         "request": request_id,
         "method": scope["method"],
-        "path": scope["path"],
+        "path": _shown(scope["path"]),
         "status": status,
         "ms": round(seconds * 1000, 1),
         "asker": scope.get("state", {}).get("asker") or (scope.get("client") or [None])[0],
         "task": task,
     }
-    _answers.info("%s %s %d", scope["method"], scope["path"], status, extra={"said": said})
+    _answers.info("%s %s %d", scope["method"], said["path"], status, extra={"said": said})
+
+
+def _shown(path: str) -> str:
+    """A path without what must not be read in a log: a link's signature, and a key that somebody put there."""
+    return _KEY.sub("ihk_***", bare_path(path))
 
 
 def _limited(bounds: Bounds, headers: Headers, receive: Receive) -> Receive:

@@ -67,6 +67,24 @@ def test_from_then_on_the_signed_catalogue_is_the_catalogue(machine: Machine, si
     assert site.is_dir()
 
 
+def test_whoever_signs_first_is_trusted_where_somebody_says_so_and_nobody_else_afterwards(machine: Machine, site: Path) -> None:
+    refused(machine.run("pull", "tiny", "--trust-first-use"), 2, "E_USAGE")
+    done = machine.run("pull", "tiny", "--catalog", "site", "--trust-first-use")
+    assert done.returncode == 0, done.stderr
+    assert "catalogue: signed:1" in machine.run("show", "tiny").stdout
+    event = next(
+        json.loads(line) for line in machine.run("audit", "log", "--json").stdout.splitlines() if "catalogue update" in line
+    )
+    root = hashlib.sha256((site / "metadata" / "1.root.json").read_bytes()).hexdigest()
+    assert (event["details"]["trusted"], event["details"]["root"]) == ("first use", root)
+    stranger = machine.folder / "stranger"
+    keys = ("--root-key", "t2.pub", "--targets-key", "t2.pub", "--online-key", "t2.pub")
+    machine.run("catalogue", "init", "stranger", *keys)
+    machine.run("catalogue", "sign", "stranger", "--key", "t2.pem")
+    assert machine.run("catalogue", "publish", "stranger", "--catalog", "mirrors.yaml", "--key", "t2.pem").returncode == 0
+    refused(machine.run("pull", "tiny", "--catalog", str(stranger), "--trust-first-use"), 8, "E_SIGNATURE")
+
+
 def test_an_unsigned_catalogue_goes_on_and_says_so(machine: Machine) -> None:
     done = machine.run("pull", "tiny")
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "the catalogue mirrors.yaml is not signed")

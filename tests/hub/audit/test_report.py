@@ -78,6 +78,7 @@ def test_every_file_says_where_it_came_from_and_what_the_gate_found(hub: Hub) ->
     gpt = files["gpt.pth"]
     assert (gpt["sha256"], gpt["state"], gpt["scan"]["outcome"]) == (sha256(FILES["gpt.pth"]), "present", "done")
     assert [(gave["mirror"], gave["bytes"]) for gave in gpt["from"]] == [("usb", len(FILES["gpt.pth"]))]
+    assert [gave["ranges"] for gave in gpt["from"]] == [[[0, len(FILES["gpt.pth"])]]]
     assert files["config.yaml"]["scan"] is None
     assert [each["license"] for each in document["accepted"]] == ["bilibili <licence>"]
     acts = [event["act"] for event in document["events"]]

@@ -18,6 +18,7 @@ from indextts_hub.db import open_database
 from indextts_hub.db.keys import Scope, create_key
 from indextts_hub.db.links import add_link
 from indextts_hub.manifest import Digest
+from indextts_hub.mirror.link_keys import link_keys
 from indextts_hub.mirror.links import Conditions, address_of, new_link
 from tests.hub.mirror.lender import FILES, Lender, lending
 from tests.hub.mirror.test_mirror import blob, hf_at
@@ -101,6 +102,6 @@ def test_a_protected_link_goes_through_and_its_uses_are_counted(lender: Lender, 
         )
         with closing(open_database(opened(lender))) as database:
             add_link(database, link)
-        url = address_of(link, "gpt.bin", front, link.created)
+        url = address_of(link, link_keys(lender.folder / "cache"), "gpt.bin", front, link.created)
         assert httpx2.get(url, trust_env=False, timeout=30).content == FILES["gpt.bin"]
         assert httpx2.get(url, trust_env=False, timeout=30).status_code == (200 if uses is None else 403)

@@ -22,6 +22,7 @@ from indextts_hub.db.keys import Scope, create_key
 from indextts_hub.db.links import add_link, find_link
 from indextts_hub.manifest import Digest
 from indextts_hub.mirror.downloads import Downloads, Share, TooManyDownloads, client_of
+from indextts_hub.mirror.link_keys import link_keys
 from indextts_hub.mirror.links import Conditions, address_of, new_link
 from indextts_hub.mirror.recording import Recording
 from indextts_hub.mirror.shelf import Shelf
@@ -87,7 +88,7 @@ def test_a_link_that_is_refused_for_its_clients_share_is_not_used(lender: Lender
     link = new_link("v23", Digest(lender.digest), "gpt.bin", timedelta(hours=1), "nginx", Conditions(uses=1), datetime.now(UTC))
     with closing(open_database(Hub(lender.folder / "cache", catalog_of(lender)).database_url)) as database:
         add_link(database, link)
-        url = address_of(link, "gpt.bin", small_share, link.created)
+        url = address_of(link, link_keys(lender.folder / "cache"), "gpt.bin", small_share, link.created)
         with ExitStack() as opened:
             client = opened.enter_context(httpx2.Client(base_url=small_share, trust_env=False, timeout=30))
             for _ in range(2):

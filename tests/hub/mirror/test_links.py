@@ -19,6 +19,7 @@ from indextts_hub.db import open_database
 from indextts_hub.db.links import LinkRecord, add_link, find_link, revoke_link
 from indextts_hub.errors import UsageError
 from indextts_hub.manifest import Digest
+from indextts_hub.mirror.link_keys import link_keys
 from indextts_hub.mirror.links import Conditions, address_of, new_link
 from indextts_hub.mirror.signed import SCHEMES
 from tests.hub.mirror.lender import FILES, Lender, lending, listed
@@ -48,8 +49,8 @@ def made(
     return link
 
 
-def address(link: LinkRecord, base: str, path: str | None = None) -> str:
-    return address_of(link, path or link.path or "gpt.bin", base, link.created)
+def address(lender: Lender, link: LinkRecord, base: str, path: str | None = None) -> str:
+    return address_of(link, link_keys(lender.folder / "cache"), path or link.path or "gpt.bin", base, link.created)
 
 
 def asked(url: str, **headers: str) -> httpx2.Response:
@@ -64,7 +65,7 @@ def refused(answer: httpx2.Response, code: str) -> None:
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_a_link_needs_no_key_and_nothing_else_is_open(lender: Lender, guarded: str, scheme: str) -> None:
     link = made(lender, PART, scheme=scheme)
-    answer = asked(address(link, guarded))
+    answer = asked(address(lender, link, guarded))
     assert (answer.status_code, answer.content) == (200, FILES[PART])
     assert "attachment" in answer.headers["content-disposition"]
     refused(asked(f"{guarded}/links/{link.id}/gpt.bin"), "E_LINK")
@@ -79,7 +80,10 @@ def test_wget_fetches_and_goes_on_with_a_broken_download(lender: Lender, guarded
     target = tmp_path / "model.bin"
     target.write_bytes(FILES[PART][:100_000])
     done = subprocess.run(
-        ["wget", "-q", "--no-proxy", "-c", "-O", str(target), address(link, guarded)], capture_output=True, timeout=30, check=False
+        ["wget", "-q", "--no-proxy", "-c", "-O", str(target), address(lender, link, guarded)],
+        capture_output=True,
+        timeout=30,
+        check=False,
     )
     assert done.returncode == 0
     assert target.read_bytes() == FILES[PART]
@@ -87,21 +91,21 @@ def test_wget_fetches_and_goes_on_with_a_broken_download(lender: Lender, guarded
 
 def test_an_end_a_revocation_and_a_changed_address_are_refused(lender: Lender, guarded: str) -> None:
     old = made(lender, age=timedelta(hours=2))
-    refused(asked(address(old, guarded)), "E_LINK_ENDED")
+    refused(asked(address(lender, old, guarded)), "E_LINK_ENDED")
     link = made(lender)
-    assert asked(address(link, guarded)).status_code == 200
-    refused(asked(address(link, guarded).replace("gpt.bin", "config.yaml")), "E_LINK")
-    refused(asked(address(link, guarded, "config.yaml")), "E_LINK")  # signed right, but for another file
-    refused(asked(address(replace(link, key="guessed"), guarded)), "E_LINK")
-    refused(asked(address(replace(link, id="0" * 16), guarded)), "E_LINK")
+    assert asked(address(lender, link, guarded)).status_code == 200
+    refused(asked(address(lender, link, guarded).replace("gpt.bin", "config.yaml")), "E_LINK")
+    refused(asked(address(lender, link, guarded, "config.yaml")), "E_LINK")  # signed right, but for another file
+    refused(asked(address(lender, replace(link, seed="guessed"), guarded)), "E_LINK")
+    refused(asked(address(lender, replace(link, id="0" * 16), guarded)), "E_LINK")
     with closing(open_database(Hub(lender.folder / "cache", lender.folder / "mirrors.yaml").database_url)) as database:
         revoke_link(database, link.id, datetime.now(UTC))
-    refused(asked(address(link, guarded)), "E_LINK_ENDED")
+    refused(asked(address(lender, link, guarded)), "E_LINK_ENDED")
 
 
 @pytest.mark.parametrize(("network", "good"), [("127.0.0.1", True), ("127.0.0.0/8", True), ("10.0.0.0/8", False), ("::1", False)])
 def test_a_link_for_an_address_is_good_only_there(lender: Lender, guarded: str, network: str, good: bool) -> None:
-    answer = asked(address(made(lender, conditions=Conditions(address=network)), guarded), X_Forwarded_For="10.0.0.1")
+    answer = asked(address(lender, made(lender, conditions=Conditions(address=network)), guarded), X_Forwarded_For="10.0.0.1")
     assert answer.status_code == (200 if good else 403)
 
 
@@ -119,25 +123,25 @@ def test_a_link_for_an_address_is_good_only_there(lender: Lender, guarded: str, 
 )
 def test_only_pages_of_the_named_sites_may_lead_to_it(lender: Lender, guarded: str, referer: str, good: bool) -> None:
     link = made(lender, conditions=Conditions(referers=("www.example.com", "*.example.org")))
-    answer = asked(address(link, guarded), **({"Referer": referer} if referer else {}))
+    answer = asked(address(lender, link, guarded), **({"Referer": referer} if referer else {}))
     assert answer.status_code == (200 if good else 403)
 
 
 def test_a_client_that_names_no_page_is_refused_where_one_is_wanted(lender: Lender, guarded: str) -> None:
     link = made(lender, conditions=Conditions(referers=("www.example.com",), empty_referer=False))
-    refused(asked(address(link, guarded)), "E_LINK")
+    refused(asked(address(lender, link, guarded)), "E_LINK")
 
 
 def test_uses_are_counted_also_when_all_come_at_once(lender: Lender, guarded: str) -> None:
     link = made(lender, conditions=Conditions(uses=3))
     with ThreadPoolExecutor(10) as pool:
-        statuses = [answer.status_code for answer in pool.map(asked, [address(link, guarded)] * 10)]
+        statuses = [answer.status_code for answer in pool.map(asked, [address(lender, link, guarded)] * 10)]
     assert sorted(statuses) == [200] * 3 + [403] * 7
 
 
 def test_going_on_is_no_use_of_its_own_but_nobody_lives_on_it(lender: Lender, guarded: str) -> None:
     link = made(lender, conditions=Conditions(uses=1))
-    url, size = address(link, guarded), len(FILES["gpt.bin"])
+    url, size = address(lender, link, guarded), len(FILES["gpt.bin"])
     assert asked(url, Range="bytes=0-999999").status_code == 206
     assert asked(url, Range="bytes=1000000-").status_code == 206
     refused(asked(url), "E_LINK_ENDED")
@@ -149,12 +153,12 @@ def test_going_on_is_no_use_of_its_own_but_nobody_lives_on_it(lender: Lender, gu
 
 def test_what_a_client_that_left_did_not_get_is_given_back(lender: Lender, guarded: str) -> None:
     link = made(lender, PART, Conditions(uses=1))
-    split = urlsplit(address(link, guarded))
+    split = urlsplit(address(lender, link, guarded))
     for _ in range(5):  # each takes all but what it reads
         with socket.create_connection((split.hostname or "", split.port or 0)) as leaving:
             leaving.sendall(f"GET {split.path}?{split.query} HTTP/1.1\r\nHost: x\r\nRange: bytes=1-1\r\n\r\n".encode())
             assert leaving.recv(10)
-    assert asked(address(link, guarded)).status_code == 200
+    assert asked(address(lender, link, guarded)).status_code == 200
 
 
 @pytest.mark.parametrize("scheme", ["nginx", "aliyun-a", "aliyun-b", "tencent-c"])
@@ -162,7 +166,7 @@ def test_another_hub_pulls_a_whole_version_by_a_link_as_from_a_cdn(
     lender: Lender, guarded: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str
 ) -> None:
     link = made(lender, None, scheme=scheme, life=timedelta(days=90))
-    monkeypatch.setenv("LINK_KEY", link.key)
+    monkeypatch.setenv("LINK_KEY", link_keys(lender.folder / "cache").of(link).value)
     catalog = tmp_path / "mirrors.yaml"
     files = "".join(f"      - {listed(path)}\n" for path in FILES)
     catalog.write_text(

@@ -126,6 +126,11 @@ def test_several_mirrors_share_one_file(pulling: Pulling, three: list[Origin]) -
     assert whole.path.read_bytes() == BODY
     assert sum(use.bytes for use in whole.sources) == len(BODY)
     assert len([use for use in whole.sources if use.bytes]) == 3
+    # Which bytes were whose is known of every byte, and of none twice.
+    everything = sorted(extent for use in whole.sources for extent in use.ranges)
+    assert [start for start, _ in everything] == [0, *(stop for _, stop in everything[:-1])]
+    assert everything[-1][1] == len(BODY)
+    assert all(sum(stop - start for start, stop in use.ranges) == use.bytes for use in whole.sources)
 
 
 def test_a_connection_that_is_cut_again_and_again_still_gets_there(pulling: Pulling, one: Origin) -> None:
@@ -299,6 +304,8 @@ def test_without_chunk_digests_the_liar_is_found_by_asking_the_others(pulling: P
     whole = pulling(three, entry(chunked=False), jobs=3)
     assert whole.path.read_bytes() == BODY
     assert not any(use.errors for use in whole.sources if use.name != "m0")
+    assert not any(start <= 5 < stop for use in whole.sources if use.name == "m0" for start, stop in use.ranges)
+    assert sum(stop - start for use in whole.sources for start, stop in use.ranges) == len(BODY)
 
 
 @pytest.mark.parametrize("chunked", [True, False])
@@ -320,6 +327,20 @@ def test_what_arrived_before_a_kill_is_not_fetched_again(pulling: Pulling, one: 
     assert whole.path.read_bytes() == BODY
     assert whole.resumed == 5 * CHUNK
     assert whole.fetched == len(BODY) - 5 * CHUNK
+
+
+def test_what_an_earlier_transfer_left_is_still_known_by_who_gave_it(pulling: Pulling, three: list[Origin]) -> None:
+    three[0].faults["*"] = lambda asked, answer: (
+        answer if asked.range and asked.range[0] < 5 * CHUNK else status(404)(asked, answer)
+    )
+    with pytest.raises(SourceError):
+        pulling(three[:1], jobs=1)
+    three[0].faults["*"] = status(404)
+    whole = pulling(three[:2])
+    assert {use.name: (use.bytes, use.ranges) for use in whole.sources} == {
+        "m0": (0, ((0, 5 * CHUNK),)),
+        "m1": (len(BODY) - 5 * CHUNK, ((5 * CHUNK, len(BODY)),)),
+    }
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"{", b"[]", b'{"schema": 99}', b'{"schema": 1, "done": {"x": 1}}', b"\xff" * 50])
