@@ -83,6 +83,11 @@ def _component(ref: str, file: FileOrigin) -> Json:
 def _facts(report: Report) -> list[Json]:
     facts = [_property("accepted", f"{each.license}, by {each.by}, {each.at.isoformat()}") for each in report.accepted]
     facts += [_property(event.act, f"{event.outcome}, by {event.actor}, {event.at.isoformat()}") for event in report.events]
+    for signature in report.signatures():
+        signers = signature.get("signers")
+        by = ", ".join(map(str, signers)) if isinstance(signers, list) else str(signature.get("catalogue"))
+        facts.append(_property("signed", f"{by}, {signature['act']}, {signature['at']}"))
+    facts += [_property("lineage", f"{event.act} {event.subject}, {event.at.isoformat()}") for event in report.lineage]
     return [*facts, _property("log", f"{report.log_events} events, head {report.log_head}")]
 
 

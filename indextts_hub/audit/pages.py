@@ -1,10 +1,12 @@
 """A report for people: as Markdown, and as one HTML page that can be printed and needs nothing from elsewhere. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
+from indextts_hub.audit.events import AuditEvent
 from indextts_hub.audit.report import Report
 from indextts_hub.db import FileTransfer
+from indextts_hub.manifest import Json
 
 __all__ = ["as_html", "as_markdown"]
 
@@ -91,6 +93,12 @@ def _tables(report: Report) -> list[_Table]:
             ("NO.", "AT", "AS", "BY"),
             [(str(e.seq), f"{e.at:%Y-%m-%d %H:%M:%S}", e.subject, e.actor) for e in report.served],
         ),
+        ("Who vouched for it", ("AT", "ACT", "BY"), [_vouched(signature) for signature in report.signatures()]),
+        (
+            "Where it comes from and what became of it",
+            ("NO.", "AT", "ACT", "SUBJECT", "FROM", "TO"),
+            [(str(e.seq), f"{e.at:%Y-%m-%d %H:%M:%S}", e.act, e.subject, *_steps(e)) for e in report.lineage],
+        ),
         (
             "What it spoke",
             ("TASK", "AT", "ASKED BY", "SHA-256 OF THE AUDIO"),
@@ -98,6 +106,20 @@ def _tables(report: Report) -> list[_Table]:
         ),
         ("The log", ("EVENTS", "HEAD"), [(str(report.log_events), report.log_head)]),
     ]
+
+
+def _vouched(signature: Mapping[str, Json]) -> tuple[str, str, str]:
+    signers = signature.get("signers")
+    by = ", ".join(map(str, signers)) if isinstance(signers, list) else str(signature.get("catalogue"))
+    return str(signature["at"])[:19], str(signature["act"]), by
+
+
+def _steps(event: AuditEvent) -> tuple[str, str]:
+    """The digests of what was before and what came of it."""
+    details = event.details
+    if event.act == "serve":
+        return str(details.get("before")), str(details.get("digest"))
+    return str(details.get("from")), str(details.get("to"))
 
 
 def _row(cells: Sequence[str]) -> str:

@@ -40,6 +40,7 @@ class Report:
     Attributes:
         events: those of the version, the first first.
         served: those that say when it began to be served under which name.
+        lineage: those that say what was made of its files, or they of what, and what it took the place of.
         utterances: what it spoke and is still remembered, the first first.
         log_events, log_head: how long the log is, and the digest of its last line.
     """
@@ -50,9 +51,19 @@ class Report:
     files: tuple[FileOrigin, ...]
     events: tuple[AuditEvent, ...]
     served: tuple[AuditEvent, ...]
+    lineage: tuple[AuditEvent, ...]
     utterances: tuple[Utterance, ...]
     log_events: int
     log_head: str
+
+    def signatures(self) -> Iterator[dict[str, Json]]:
+        """Who vouched for it: the keys that had signed the bundle it came in, the signed catalogue it was pulled by."""
+        for event in self.events:
+            signers, catalogue = event.details.get("signers"), event.details.get("catalogue")
+            if signers:
+                yield {"at": event.at.isoformat(), "act": event.act, "signers": signers}
+            if isinstance(catalogue, str) and catalogue.startswith("signed:") and event.outcome == "done":
+                yield {"at": event.at.isoformat(), "act": event.act, "catalogue": catalogue}
 
     def document(self) -> dict[str, Json]:
         """The report as JSON."""
@@ -68,6 +79,8 @@ class Report:
             "files": [_file(file) for file in self.files],
             "events": [_event(event) for event in self.events],
             "served": [_event(event) for event in self.served],
+            "signatures": [*self.signatures()],
+            "lineage": [_event(event) for event in self.lineage],
             "speech": [
                 {"task": each.id, "at": each.created.isoformat(), "asker": each.asker, "audio_sha256": each.audio_sha256}
                 for each in self.utterances
@@ -87,7 +100,7 @@ def gather(log: AuditLog, database: Database, store: Store, name: str, manifest:
     assert_right(finding)
     version = f"{name}@sha256:{manifest.digest}"
     digests = {file.sha256 for file in manifest.files}
-    events, served, scans = [], [], dict[str, AuditEvent]()
+    events, served, lineage, scans = [], [], [], dict[str, AuditEvent]()
     for event in log.events():
         scanned = event.details.get("sha256")
         if event.subject == version:
@@ -96,6 +109,10 @@ def gather(log: AuditLog, database: Database, store: Store, name: str, manifest:
             scans[scanned] = event
         elif event.act == "serve" and event.details.get("digest") == manifest.digest:
             served.append(event)
+            if event.details.get("before") not in {None, manifest.digest}:
+                lineage.append(event)
+        elif event.act == "convert" and digests & {str(event.details.get("from")), str(event.details.get("to"))}:
+            lineage.append(event)
     pulls = tuple(reversed(pulls_of(database, manifest.digest)))
     files = tuple(
         FileOrigin(file, store.blobs.has(file.sha256, file.size), tuple(_transfers(pulls, file.sha256)), scans.get(file.sha256))
@@ -103,7 +120,9 @@ def gather(log: AuditLog, database: Database, store: Store, name: str, manifest:
     )
     accepted = tuple(accepted_licenses(database, manifest.digest))
     spoken = utterances_of(database, manifest.digest)
-    return Report(name, manifest, accepted, files, tuple(events), tuple(served), spoken, finding.events, finding.head)
+    return Report(
+        name, manifest, accepted, files, tuple(events), tuple(served), tuple(lineage), spoken, finding.events, finding.head
+    )
 
 
 def _transfers(pulls: Iterable[PullRecord], sha256: Digest) -> Iterator[tuple[str, FileTransfer]]:

@@ -87,6 +87,27 @@ def test_every_file_says_where_it_came_from_and_what_the_gate_found(hub: Hub) ->
     assert [(each["task"], each["audio_sha256"]) for each in document["speech"]] == [("a1b2", "c" * 64)]
 
 
+def test_it_says_who_vouched_for_it_and_what_became_of_it(hub: Hub) -> None:
+    digest = hub.locate("v23")[1]
+    version = f"v23@sha256:{digest}"
+    hub.books.log("import", version, details={"from": "v23.tar", "signers": ["5f3c"]})
+    hub.books.log("pull", version, details={"catalogue": "signed:7"})
+    hub.books.log("serve", "stable", details={"version": "v23", "digest": digest, "before": "e" * 64})
+    made = {"from": sha256(FILES["gpt.pth"]), "to": "f" * 64}
+    hub.books.log("convert", "gpt.pth", details=made)
+    hub.books.log("convert", "other.pth", details={"from": "0" * 64, "to": "1" * 64})
+    report = report_on(hub, "v23")
+    document = report.document()
+    assert [each.get("signers") or each["catalogue"] for each in document["signatures"]] == [["5f3c"], "signed:7"]
+    assert [(event["act"], event["subject"]) for event in document["lineage"]] == [("serve", "stable"), ("convert", "gpt.pth")]
+    for page in (as_markdown(report), as_html(report)):
+        assert {"5f3c", "signed:7", "e" * 64, "f" * 64} <= {
+            word for word in ("5f3c", "signed:7", "e" * 64, "f" * 64) if word in page
+        }
+    validator = JsonStrictValidator(SchemaVersion.V1_6)
+    assert validator.validate_str(json.dumps(bill_of_materials(report))) is None
+
+
 def test_what_was_said_is_nobodys_business(hub: Hub) -> None:
     report = report_on(hub, "v23")
     for text in (json.dumps(report.document(), ensure_ascii=False), as_markdown(report), as_html(report)):
