@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 from indextts_hub.bundle import carried_catalogue
 from indextts_hub.catalog import flat_catalog, load_catalog
@@ -13,7 +12,7 @@ from indextts_hub.gate.allowed import TORCH
 from indextts_hub.hub import Hub
 from indextts_hub.manifest import Json, canonical_json
 from indextts_hub.store.locks import exclusive
-from indextts_hub.trust.places import Place, place_of
+from indextts_hub.trust.places import Folder, Place, place_of
 from indextts_hub.trust.updating import Update, update
 
 __all__ = ["documents_of", "take_over"]
@@ -89,5 +88,5 @@ def _revoked(hub: Hub) -> Iterator[tuple[str, str, str]]:
 
 
 def _opened(place: str) -> Place:
-    path = Path(place).expanduser()
-    return carried_catalogue(path) if path.is_file() else place_of(place)
+    found = place_of(place)
+    return carried_catalogue(found.path) if isinstance(found, Folder) and found.path.is_file() else found

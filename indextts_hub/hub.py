@@ -384,8 +384,9 @@ class Hub:
 
     def _resolved(self, reference: str, options: PullOptions) -> Version:
         """The catalogue's version that a reference means, held to the lock file and the licence."""
-        self.catalog.check_fresh(datetime.now(UTC))
         version = self._version(VersionRef.parse(reference))
+        if not self.store.snapshots.path(version.name, version.manifest.digest).exists():
+            self.catalog.check_fresh(datetime.now(UTC))
         if options.locked is not None:
             check_locked(version, options.locked)
         if reason := version.revoked.get(version.manifest.digest):

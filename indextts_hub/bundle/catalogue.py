@@ -64,7 +64,7 @@ def carried_catalogue(path: Path) -> Carried:
             found[document.path] = body
     if not found:
         raise NotFound(f"{path.name} carries no catalogue", remedy="export it with --with-catalogue", code="E_NO_CATALOG")
-    return Carried(path.name, found)
+    return Carried(str(path), found)
 
 
 def _document(folder: Path, name: str) -> Document:

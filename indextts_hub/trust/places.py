@@ -95,5 +95,5 @@ class Carried:
 
 
 def place_of(text: str) -> Folder | Address:
-    """The place that somebody wrote down: an address, else a folder."""
-    return Address(text) if urlsplit(text).scheme in {"http", "https"} else Folder(Path(text).expanduser())
+    """The place that somebody wrote down: an address, else a folder, which is the same one from wherever it is asked for later."""
+    return Address(text) if urlsplit(text).scheme in {"http", "https"} else Folder(Path(text).expanduser().absolute())
