@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 import pytest
 
 from indextts_hub import Hub
+from indextts_hub.bundles import metalink_of
 from indextts_hub.errors import NotFound
 from tests.origins.origin import Origin
 
@@ -40,7 +41,7 @@ def test_it_names_path_size_digests_and_the_addresses_that_need_no_secret(tmp_pa
             "usb": "{kind: file, base: /media/usb}",
         },
     )
-    document = Hub(tmp_path / "cache", place).metalink("v1")
+    document = metalink_of(Hub(tmp_path / "cache", place), "v1")
     (file,) = ElementTree.fromstring(document).findall(f"{TAG}file")
     assert file.get("name") == "sub/a b.bin"
     assert file.findtext(f"{TAG}size") == str(len(BODY))
@@ -54,14 +55,14 @@ def test_it_names_path_size_digests_and_the_addresses_that_need_no_secret(tmp_pa
 
 def test_a_file_that_only_guarded_mirrors_have_is_said_to_have_no_address(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match=r"a b\.bin"):
-        Hub(tmp_path / "cache", catalogue(tmp_path / "m.yaml", {"usb": "{kind: file, base: /media/usb}"})).metalink("v1")
+        metalink_of(Hub(tmp_path / "cache", catalogue(tmp_path / "m.yaml", {"usb": "{kind: file, base: /media/usb}"})), "v1")
 
 
 @pytest.mark.slow
 def test_aria2_pulls_by_it_and_mends_only_the_piece_that_went_bad(tmp_path: Path) -> None:
     with Origin({"sub/a b.bin": BODY}) as origin:
         place = catalogue(tmp_path / "m.yaml", {"cdn": f'{{kind: http, base: "{origin.url}"}}'})
-        (tmp_path / "v1.meta4").write_bytes(Hub(tmp_path / "cache", place).metalink("v1"))
+        (tmp_path / "v1.meta4").write_bytes(metalink_of(Hub(tmp_path / "cache", place), "v1"))
         aria2(tmp_path)
         fetched = tmp_path / "out" / "sub" / "a b.bin"
         assert fetched.read_bytes() == BODY
