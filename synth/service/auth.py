@@ -125,6 +125,7 @@ class Gate:
         wanted = _wanted(scope["method"], scope["path"])
         # Whose turn it takes, and who did it, for what comes behind the gate.
         scope.setdefault("state", {})["asker"] = f"{record.name} ({record.id})"
+        scope["state"]["scopes"] = record.scopes
         if wanted not in record.scopes:
             return Problem(403, f"this key is not good for {wanted}", remedy=f"ask for one with the scope {wanted}", code="E_SCOPE")
         return None

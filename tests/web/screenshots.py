@@ -118,6 +118,11 @@ def _voices(page: Page) -> None:
     expect(page.locator("#no-voices, #kept > li").first).to_be_visible()
 
 
+def _models(page: Page) -> None:
+    page.goto("/#models")
+    page.locator("#models > li").first.wait_for()
+
+
 def _mirrors(page: Page) -> None:
     page.goto("/#mirrors")
     page.locator("#mirrors > li").first.wait_for()
@@ -141,6 +146,7 @@ VIEWS: dict[str, Callable[[Page], None]] = {
     "history-empty": _empty,
     "compare": _compare,
     "voices": _voices,
+    "models": _models,
     "mirrors": _mirrors,
     "audit": _audit,
     "docs": _docs,

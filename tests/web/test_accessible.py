@@ -92,6 +92,11 @@ def voices(page: Page) -> None:
     expect(page.locator("#no-voices")).to_be_visible()
 
 
+def models(page: Page) -> None:
+    page.goto("/#models")
+    expect(page.locator("#models > li").first).to_be_visible()
+
+
 def mirrors(page: Page) -> None:
     page.goto("/#mirrors")
     expect(page.locator("#mirrors > li").first).to_be_visible()
@@ -108,7 +113,7 @@ def docs(page: Page) -> None:
     expect(page.locator(".endpoint").first).to_be_visible()
 
 
-VIEWS = [speak, history, trash, undo, nothing, compare, voices, mirrors, audit, docs]
+VIEWS = [speak, history, trash, undo, nothing, compare, voices, models, mirrors, audit, docs]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
@@ -131,6 +136,6 @@ def test_axe_finds_nothing(reader: Page, axe: str, view: Callable[[Page], None])
 @pytest.mark.parametrize("width", [360, 1280, 3840])
 def test_no_view_needs_scrolling_sideways(reader: Page, width: int) -> None:
     reader.set_viewport_size({"width": width, "height": 844})
-    for view in (speak, history, trash, nothing, compare, voices, mirrors, audit):
+    for view in (speak, history, trash, nothing, compare, voices, models, mirrors, audit):
         view(reader)
         assert not reader.evaluate("document.documentElement.scrollWidth > innerWidth"), view.__name__

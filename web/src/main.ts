@@ -3,6 +3,7 @@
 import { compare, startCompare } from "./compare";
 import { auditView } from "./audit";
 import { mirrorsView } from "./mirrors";
+import { modelsView } from "./models";
 import { openDoor } from "./trouble";
 import { element } from "./dom";
 import { past, startHistory } from "./history";
@@ -12,7 +13,7 @@ import { listenForSpace } from "./turns";
 import { voicesView } from "./voices";
 import { say, switchLanguage, translate } from "./words";
 
-const VIEWS: Record<ViewName, View> = { speak, history: past, compare, voices: voicesView, mirrors: mirrorsView, audit: auditView };
+const VIEWS: Record<ViewName, View> = { speak, history: past, compare, voices: voicesView, models: modelsView, mirrors: mirrorsView, audit: auditView };
 const NAMES = Object.keys(VIEWS) as ViewName[];
 
 let open: ViewName | null = null;

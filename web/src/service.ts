@@ -77,6 +77,40 @@ export interface Consent {
 }
 
 /** A mirror of the catalogue; what is null was never measured. Rates are bytes a second. */
+export interface Act {
+  kind: "pull" | "verify" | "repair";
+  state: "running" | "stopped" | "done" | "failed";
+  bytes: number;
+  total: number;
+  bytes_per_second: number;
+  mirrors: Record<string, number>;
+  code: string | null;
+  error: string | null;
+  remedy: string | null;
+  bad: string[];
+}
+
+export interface Model {
+  version: string;
+  digest: string;
+  title: string | null;
+  engine: string;
+  size: number;
+  state: "complete" | "partial" | "degraded" | "absent";
+  aliases: string[];
+  pinned: boolean;
+  current: boolean;
+  revoked: string | null;
+  license: { name: string; url: string | null; note: string | null; commercial: boolean | null; accept: boolean; accepted: boolean };
+  act: Act | null;
+}
+
+export interface Models {
+  models: Model[];
+  disk: { used: number; free: number; garbage: number };
+  may_change: boolean;
+}
+
 export interface Mirror {
   name: string;
   kind: string;
@@ -242,6 +276,16 @@ export async function deleteVoice(id: string): Promise<void> {
 /** Where the clip of a voice is. */
 export function clip(id: string): string {
   return `/api/voices/${id}/clip`;
+}
+
+/** The versions that are here or in the catalogue. */
+export async function models(): Promise<Models> {
+  return (await (await good("/hub/models")).json()) as Models;
+}
+
+/** Change something about a version: `act` is what stands behind its name in the address. */
+export async function manage(path: string, body: Record<string, unknown> = {}): Promise<void> {
+  await good(`/hub/${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 
 /** The mirrors of this hub's catalogue, and how they did. */

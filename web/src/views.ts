@@ -2,7 +2,7 @@
 
 import type { Word } from "./words";
 
-export type ViewName = "speak" | "history" | "compare" | "voices" | "mirrors" | "audit";
+export type ViewName = "speak" | "history" | "compare" | "voices" | "models" | "mirrors" | "audit";
 
 /** One view of the page: `enter` is told what the address asks for, also when only that has changed. */
 export interface View {
@@ -18,7 +18,7 @@ export interface Place {
   asked: URLSearchParams;
 }
 
-const NAMES: readonly string[] = ["speak", "history", "compare", "voices", "mirrors", "audit"];
+const NAMES: readonly string[] = ["speak", "history", "compare", "voices", "models", "mirrors", "audit"];
 
 let arrived = (): void => {};
 
