@@ -13,6 +13,8 @@ from indextts_hub import Hub
 from tests.cli.machine import BODY, Machine, refused
 from tests.hub.gate.pickling import checkpoint, put, tensor
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def site(machine: Machine) -> Path:

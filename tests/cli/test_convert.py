@@ -3,10 +3,14 @@
 import hashlib
 from pathlib import Path
 
+import pytest
+
 from indextts_hub.audit import AuditLog
 from tests.cli.machine import Machine, refused
 from tests.cli.test_scan import GOOD, with_version
 from tests.hub.gate.pickling import call, checkpoint, put, tensor
+
+pytestmark = pytest.mark.slow
 
 STATE = checkpoint(b"\x80\x02}" + put("a") + tensor() + b"s.")
 

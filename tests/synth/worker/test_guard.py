@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 BEFORE = """
 import asyncio, collections, pickle, socket, urllib.request
 import torch
