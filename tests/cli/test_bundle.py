@@ -8,6 +8,8 @@ import pytest
 
 from tests.cli.machine import BODY, Machine, refused
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def key(machine: Machine) -> Path:

@@ -3,7 +3,11 @@
 import json
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.cli.machine import Machine, refused
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_link_is_one_line_that_wget_can_use(machine: Machine) -> None:

@@ -10,6 +10,8 @@ import pytest
 from tests.hub.trust.publisher import Publisher, catalogue
 from tests.origins.origin import Origin
 
+pytestmark = pytest.mark.slow
+
 CLIENT = Path(__file__).parents[3] / "scripts" / "tuf_conformance_client.py"
 
 
