@@ -18,7 +18,7 @@ from indextts_hub.db import Database
 from indextts_hub.db.keys import KeyRecord, check_key, get_key
 from indextts_hub.db.keys import Scope as KeyScope
 from indextts_hub.mirror.signed import bare_path
-from synth.service.problems import Problem, problem_response
+from synth.service.problems import FOREIGN, Problem, problem_response
 
 __all__ = ["COOKIE", "SESSION_SECONDS", "Gate", "Keys"]
 
@@ -44,7 +44,6 @@ _IN_ADDRESS = Problem(
     remedy="send it as a header, and revoke this one",
     code="E_KEY_SHOWN",
 )
-_FOREIGN = Problem(403, "this comes from another site's page", remedy="use this service's own page", code="E_ORIGIN")
 
 
 class Keys:
@@ -116,7 +115,7 @@ class Gate:
             record = await self.keys.of_key(key.strip())
         elif token := session_token(headers):
             if not _is_ours(scope["method"], headers):
-                return _FOREIGN
+                return FOREIGN
             record = await self.keys.of_session(token)
         else:
             return _NO_KEY

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from indextts_hub.mirror.signed import bare_path
-from synth.service.problems import DEFECT, BodyRefused, Problem, problem_response
+from synth.service.problems import DEFECT, FOREIGN, BodyRefused, Problem, problem_response
 
 __all__ = ["ANSWERS", "Bounds", "Edge"]
 
@@ -22,6 +22,7 @@ ANSWERS = "synth.answers"
 _log = logging.getLogger(__name__)
 _answers = logging.getLogger(ANSWERS)
 
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _UPLOADS = ("/api/voices", "/api/batches", "/v1/audio/voices", "/v1/audio/voice_consents", "/hub/")
 
 _KEY = re.compile(r"ihk_[0-9A-Za-z_-]+")
@@ -79,6 +80,9 @@ class Edge:
                 _log_answer(scope, request_id, message["status"], answer.get("x-task-id"), time.monotonic() - began)
             await send(message)
 
+        if _is_foreign(scope["method"], headers):
+            await problem_response(scope["path"], FOREIGN)(scope, receive, marked)
+            return
         bounds = self._uploads if scope["path"].startswith(_UPLOADS) else self._bounds
         try:
             await self._app(scope, _limited(bounds, headers, receive), marked)
@@ -87,6 +91,15 @@ class Edge:
             if begun:
                 raise
             await problem_response(scope["path"], DEFECT)(scope, receive, marked)
+
+
+def _is_foreign(method: str, headers: Headers) -> bool:
+    """Whether a browser says that a page of another site would change something here.
+
+    A service on a loopback address asks for no key: whoever gets a person there to open a page could else do what that person may.
+    Browsers say it of themselves, of requests over TLS and to loopback addresses (https://www.w3.org/TR/fetch-metadata/).
+    """
+    return method not in _SAFE_METHODS and headers.get("sec-fetch-site") in {"cross-site", "same-site"}
 
 
 def _log_answer(scope: Scope, request_id: str, status: int, task: str | None, seconds: float) -> None:

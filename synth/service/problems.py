@@ -20,6 +20,7 @@ from synth.service.versions import NotReady
 
 __all__ = [
     "DEFECT",
+    "FOREIGN",
     "OPENAI_PROBLEMS",
     "PROBLEMS",
     "BodyRefused",
@@ -55,6 +56,8 @@ class Problem(HubError):
         super().__init__(message, remedy=remedy, code=code)
         self.status = status
 
+
+FOREIGN = Problem(403, "this comes from another site's page", remedy="use this service's own page", code="E_ORIGIN")
 
 DEFECT = Problem(
     500,

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.origins.origin import Origin, paced
+from tests.origins.origin import page as html
 from tests.synth.service.conftest import RunningService, sine_service
 from tests.web.conftest import opened
 from tests.web.lent import BODY, lend_from
@@ -120,3 +121,19 @@ def test_what_can_not_be_fetched_says_why(page: Page, origin: Origin) -> None:
     large.get_by_role("button", name="下载: large").click()
     expect(large.get_by_role("alert")).to_contain_text("E_NO_SOURCE", timeout=20_000)
     expect(large.get_by_role("button", name="下载: large")).to_be_enabled()
+
+
+def test_a_page_of_another_site_can_not_do_what_its_reader_may(browser: Browser, hub: RunningService, origin: Origin) -> None:
+    """A09: a form needs nobody's leave to be sent, and a service on a loopback address asks for no key."""
+    form = f'<form method="post" action="{hub.address}/hub/models/v23/verify"><button>free</button></form>'
+    origin.faults["evil.html"] = html(form.encode())
+    page = browser.new_page()
+    page.goto(f"{origin.url}/evil.html")
+    with page.expect_response("**/verify") as answer:
+        page.get_by_role("button").click()
+    assert (answer.value.status, answer.value.json()["code"]) == (403, "E_ORIGIN")
+    page.close()
+    (model,) = (
+        each for each in httpx2.get(f"{hub.address}/hub/models", trust_env=False).json()["models"] if each["version"] == "v23"
+    )
+    assert model["act"] is None

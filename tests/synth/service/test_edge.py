@@ -33,6 +33,16 @@ def test_an_unknown_address_is_not_found_and_touches_no_file(client: httpx2.Clie
     assert "error" in answer.json() if path.startswith("/v1/") else answer.json()["code"] == "E_NO_ROUTE"
 
 
+@pytest.mark.parametrize(("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 422), ("none", 422)])
+def test_another_site_s_page_changes_nothing_where_no_key_is_asked_for(client: httpx2.Client, site: str, status: int) -> None:
+    """A09: what a form of another page may send without asking first."""
+    form = {"Sec-Fetch-Site": site, "Content-Type": "text/plain"}
+    answer = client.post("/api/tasks", content=b"{}", headers=form)
+    assert answer.status_code == status
+    assert (answer.json()["code"] == "E_ORIGIN") is (status == 403)
+    assert client.get("/healthz", headers=form).status_code == 200
+
+
 @pytest.mark.parametrize("task", ["nope", "..%2f..%2fhub.sqlite3", "%00", "a" * 5000])
 def test_the_audio_of_an_unknown_task_is_not_found(client: httpx2.Client, task: str) -> None:
     """A04."""
