@@ -12,13 +12,10 @@ import argparse
 import shutil
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from indextts_hub.errors import HubError, SourceError
-from indextts_hub.sources.transport import Request, Transport
+from indextts_hub.errors import HubError
+from indextts_hub.trust.places import fetched
 from indextts_hub.trust.updating import client, tuf_errors
-
-IDLE_SECONDS = 20.0
 
 
 class Urls:
@@ -28,15 +25,7 @@ class Urls:
 
     def read(self, path: str, largest: int) -> bytes | None:
         """See `Place`."""
-        transport = Transport(frozenset({urlsplit(path).hostname or ""}), IDLE_SECONDS)
-        try:
-            return transport.document(Request(self.name, path), largest)
-        except SourceError as error:
-            if error.code in {"E_NOT_THERE", "E_HTTP_403"}:
-                return None
-            raise
-        finally:
-            transport.close()
+        return fetched(path, largest)
 
 
 def main() -> None:

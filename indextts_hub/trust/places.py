@@ -12,7 +12,7 @@ from indextts_hub.sources.transport import Request, Transport
 from indextts_hub.store.blobs import open_regular
 from indextts_hub.store.trouble import storage_errors
 
-__all__ = ["Address", "Carried", "Folder", "Place", "place_of"]
+__all__ = ["Address", "Carried", "Folder", "Place", "fetched", "place_of"]
 
 IDLE_SECONDS = 20.0
 
@@ -69,17 +69,7 @@ class Address:
 
     def read(self, path: str, largest: int) -> bytes | None:
         """See `Place`."""
-        host = urlsplit(self.url).hostname or ""
-        transport = Transport(frozenset({host}), IDLE_SECONDS)
-        try:
-            return transport.document(Request(host, f"{self.url.rstrip('/')}/{quote(path)}"), largest)
-        except SourceError as error:
-            # Who may not list a bucket gets 403 from S3 for what is not there.
-            if error.code in {"E_NOT_THERE", "E_HTTP_403"}:
-                return None
-            raise
-        finally:
-            transport.close()
+        return fetched(f"{self.url.rstrip('/')}/{quote(path)}", largest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +82,25 @@ class Carried:
     def read(self, path: str, largest: int) -> bytes | None:  # noqa: ARG002 - they were bounded when they were read
         """See `Place`."""
         return self.documents.get(path)
+
+
+def fetched(url: str, largest: int) -> bytes | None:
+    """The document behind an address; None if there is none.
+
+    Raises:
+        SourceError: it can't be fetched, or is larger than `largest` bytes.
+    """
+    host = urlsplit(url).hostname or ""
+    transport = Transport(frozenset({host}), IDLE_SECONDS)
+    try:
+        return transport.document(Request(host, url), largest)
+    except SourceError as error:
+        # Who may not list a bucket gets 403 from S3 for what is not there.
+        if error.code in {"E_NOT_THERE", "E_HTTP_403"}:
+            return None
+        raise
+    finally:
+        transport.close()
 
 
 def place_of(text: str) -> Folder | Address:
