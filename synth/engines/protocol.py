@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-__all__ = ["Capabilities", "Engine", "Segment", "SegmentSpeech", "Settings", "Spoken", "StreamingEngine"]
+__all__ = ["Capabilities", "Engine", "Sampling", "Segment", "SegmentSpeech", "Settings", "Spoken", "StreamingEngine"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,19 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How an engine that draws its speech from probabilities draws it, by upstream's names; None leaves it as the engine has it."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    num_beams: int | None = None
+    repetition_penalty: float | None = None
+    length_penalty: float | None = None
+    max_mel_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How to speak, in the vocabulary that all engines share.
 
@@ -29,12 +42,25 @@ class Settings:
         speed: 0.5 to 2.0; above 1 is faster.
         seed: for engines that draw random numbers; the same seed gives the same samples.
         voice: path of a reference clip, or None for the engine's own voice.
+        emotion_voice: path of a clip whose mood is taken.
+        emotion_text: a text whose mood is taken.
+        intensity: how much of such a mood is taken, 0 to 1; the eight weights have theirs already.
+        pitch: semitones, -12 to 12; above 0 is higher.
+        volume: decibels, -20 to 20.
+        language: BCP 47 tag; empty for the engine's first.
     """
 
     emotion: tuple[float, ...] = (0.0,) * 8
     speed: float = 1.0
     seed: int = 0
     voice: str | None = None
+    emotion_voice: str | None = None
+    emotion_text: str | None = None
+    intensity: float = 1.0
+    pitch: float = 0.0
+    volume: float = 0.0
+    language: str = ""
+    sampling: Sampling = Sampling()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +99,8 @@ class Capabilities:
             empty if nothing, or if there is nothing that it could give up.
         levels: how many levels of thrift it knows.
         own_voice: whether it can speak without a reference clip.
+        controls: which of the further settings it follows: names of `Settings` (`pitch`, `volume`, `emotion_voice`,
+            `emotion_text`) and of `Sampling`. Emotion, speed, seed and language are every engine's.
     """
 
     sample_rate: int
@@ -84,6 +112,7 @@ class Capabilities:
     thrift: tuple[str, ...] = field(default=())
     levels: int = 0
     own_voice: bool = True
+    controls: tuple[str, ...] = field(default=())
 
 
 class Engine(Protocol):

@@ -16,7 +16,7 @@ from typing import TypeAlias, TypeGuard
 
 import msgpack
 
-from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+from synth.engines.protocol import Capabilities, Sampling, Segment, SegmentSpeech, Settings
 
 __all__ = [
     "HEADER",
@@ -37,7 +37,7 @@ __all__ = [
     "encode",
 ]
 
-PROTOCOL = 3
+PROTOCOL = 4
 """A worker of another number is refused: it belongs to another installation."""
 
 HEADER = 4
@@ -180,7 +180,7 @@ def _fields(frame: Frame) -> list[object]:
         case Knock(token, protocol):
             return ["knock", token, protocol]
         case Hello(can, digest, sealed):
-            words = [list(can.emotions), list(can.languages), list(can.notes), list(can.thrift)]
+            words = [list(can.emotions), list(can.languages), list(can.notes), list(can.thrift), list(can.controls)]
             return ["hello", can.sample_rate, can.cloning, can.longest_segment, *words, can.levels, can.own_voice, digest, sealed]
         case Speak(task, segments, settings):
             return ["speak", task, [[segment.text, float(segment.pause)] for segment in segments], _settings_fields(settings)]
@@ -196,30 +196,26 @@ def _fields(frame: Frame) -> list[object]:
             return ["failed", failed_task, exit_code, code, message, remedy]
 
 
-def _settings_fields(settings: Settings) -> list[object]:
-    return [[float(weight) for weight in settings.emotion], float(settings.speed), settings.seed, settings.voice]
+def _settings_fields(how: Settings) -> list[object]:
+    weights = [float(weight) for weight in how.emotion]
+    mood = [how.emotion_voice, how.emotion_text, float(how.intensity)]
+    sound = [float(how.pitch), float(how.volume), how.language]
+    return [weights, float(how.speed), how.seed, how.voice, mood, sound, _sampling_fields(how.sampling)]
+
+
+def _sampling_fields(how: Sampling) -> list[object]:
+    beams = [how.top_k, how.num_beams, how.max_mel_tokens]
+    numbers = [how.temperature, how.top_p, how.repetition_penalty, how.length_penalty]
+    return [beams, [None if number is None else float(number) for number in numbers]]
 
 
 def _frame(value: object) -> Frame | None:
     match value:
         case ["knock", str(token), int(protocol)]:
             return Knock(token, protocol)
-        case [
-            "hello",
-            int(sample_rate),
-            bool(cloning),
-            int(longest),
-            emotions,
-            languages,
-            notes,
-            thrift,
-            int(levels),
-            bool(own),
-            str(digest),
-            bool(sealed),
-        ] if _texts(emotions) and _texts(languages) and _texts(notes) and _texts(thrift) and sample_rate > 0 and longest > 0:
-            words = (tuple(languages), tuple(notes), tuple(thrift))
-            return Hello(Capabilities(sample_rate, tuple(emotions), cloning, longest, *words, levels, own), digest, sealed)
+        case ["hello", int(rate), bool(cloning), int(longest), *words, int(levels), bool(own), str(digest), bool(sealed)]:
+            can = _capabilities(words, (rate, cloning, longest), (levels, own))
+            return None if can is None else Hello(can, digest, sealed)
         case ["speak", str(task), list(segments), settings]:
             return _speak(task, segments, settings)
         case ["cancel", str(task)]:
@@ -236,6 +232,20 @@ def _frame(value: object) -> Frame | None:
             return None
 
 
+def _capabilities(words: list[object], first: tuple[int, bool, int], last: tuple[int, bool]) -> Capabilities | None:
+    match words:
+        case [emotions, languages, notes, thrift, controls] if (
+            _texts(emotions) and _texts(languages) and _texts(notes) and _texts(thrift) and _texts(controls)
+        ):
+            rate, cloning, longest = first
+            if rate <= 0 or longest <= 0:
+                return None
+            said = (tuple(languages), tuple(notes), tuple(thrift))
+            return Capabilities(rate, tuple(emotions), cloning, longest, *said, *last, tuple(controls))
+        case _:
+            return None
+
+
 def _speak(task: str, segments: list[object], settings: object) -> Speak | None:
     read: list[Segment] = []
     for segment in segments:
@@ -244,9 +254,34 @@ def _speak(task: str, segments: list[object], settings: object) -> Speak | None:
                 read.append(Segment(text, pause))
             case _:
                 return None
-    match settings:
-        case [list(emotion), float(speed), int(seed), str() | None as voice] if all(type(weight) is float for weight in emotion):
-            return Speak(task, tuple(read), Settings(tuple(emotion), speed, seed, voice))
+    how = _settings(settings)
+    return None if how is None else Speak(task, tuple(read), how)
+
+
+def _settings(value: object) -> Settings | None:
+    match value:
+        case [
+            list(emotion),
+            float(speed),
+            int(seed),
+            str() | None as voice,
+            [str() | None as emotion_voice, str() | None as emotion_text, float(intensity)],
+            [float(pitch), float(volume), str(language)],
+            drawn,
+        ] if all(type(weight) is float for weight in emotion) and (sampling := _sampling(drawn)) is not None:
+            mood = (emotion_voice, emotion_text, intensity)
+            return Settings(tuple(emotion), speed, seed, voice, *mood, pitch, volume, language, sampling)
+        case _:
+            return None
+
+
+def _sampling(value: object) -> Sampling | None:
+    match value:
+        case [
+            [int() | None as top_k, int() | None as beams, int() | None as longest],
+            [float() | None as temperature, float() | None as top_p, float() | None as repetition, float() | None as length],
+        ]:
+            return Sampling(temperature, top_p, top_k, beams, repetition, length, longest)
         case _:
             return None
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+from synth.engines.protocol import Capabilities, Sampling, Segment, SegmentSpeech, Settings
 from synth.worker.wire import (
     HEADER,
     LARGEST_FRAME,
@@ -29,17 +29,35 @@ integers = st.integers(-(2**63), 2**63 - 1)
 many_texts = st.lists(texts, max_size=3).map(tuple)
 samples = st.binary(max_size=16).map(lambda raw: raw[: len(raw) // 4 * 4])
 
+sampling = st.builds(
+    Sampling, *[st.none() | numbers] * 2, *[st.none() | integers] * 2, *[st.none() | numbers] * 2, st.none() | integers
+)
+settings = st.builds(
+    Settings,
+    st.lists(numbers, max_size=8).map(tuple), numbers, integers, *[st.none() | texts] * 3, *[numbers] * 3, texts, sampling,
+)  # fmt: skip
+
 frames: st.SearchStrategy[Frame] = st.one_of(
     st.builds(Knock, texts, integers),
     st.builds(
         Hello,
-        st.builds(Capabilities, st.integers(1, 2**31), many_texts, st.booleans(), st.integers(1, 10_000), many_texts, many_texts),
+        st.builds(
+            Capabilities,
+            st.integers(1, 2**31),
+            many_texts,
+            st.booleans(),
+            st.integers(1, 10_000),
+            *[many_texts] * 3,
+            integers,
+            st.booleans(),
+            many_texts,
+        ),
     ),
     st.builds(
         Speak,
         texts,
         st.lists(st.builds(Segment, texts, numbers), max_size=4).map(tuple),
-        st.builds(Settings, st.lists(numbers, max_size=8).map(tuple), numbers, integers, st.none() | texts),
+        settings,
     ),
     st.builds(Cancel, texts),
     st.builds(SegmentReady, texts, integers, st.builds(SegmentSpeech, samples, many_texts)),
