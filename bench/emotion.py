@@ -1,16 +1,17 @@
 """Whether the emotions of `lite` can be told apart, and grow with intensity: an independent measurement by Praat.
 
-    python bench/emotion.py --praat PYTHON [--snapshot FOLDER] [--sentences N] [--json]
+    python bench/emotion.py --praat PYTHON [--snapshot FOLDER] [--json]
 
 Praat comes as `praat-parselmouth`, which is GPL and therefore no dependency of this project: PYTHON is the interpreter of an
-environment of its own that has it and scipy, and nothing of the project is imported there.
+environment of its own that has it, and nothing of the project is imported there.
 
-    python -m venv /tmp/praat && /tmp/praat/bin/pip install praat-parselmouth scipy
+    python -m venv /tmp/praat && /tmp/praat/bin/pip install praat-parselmouth numpy
 
 The sentences of `TOLD_APART` were not used for choosing the profiles; those of `TUNED_ON` give each emotion's centre. A sentence is
-recognised if the centre nearest to it, in deviations within an emotion, is its own: once against the same sentence in neutral, as
-one hears a voice that one knows, and once as it stands. Growth is Spearman's rank correlation of intensity (0, 0.1, … 1) with each
-quantity's mean over three sentences; quantities that move less than `AUDIBLE` are not counted.
+recognised if the centre nearest to it is its own, in deviations within an emotion (Mahalanobis' distance, one covariance for all):
+once against the same sentence in neutral, as one hears a voice that one knows, and once as it stands, neutral among them. Growth is
+Spearman's rank correlation of intensity (0, 0.1, … 1) with each quantity's mean over five sentences; quantities that move less than
+`AUDIBLE` are not counted.
 """
 
 import argparse
@@ -18,13 +19,29 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 TUNED_ON = (
     "今天天气非常好，我们一起去公园散步吧。",
     "他说的这句话让我非常感动。",
     "请在下午三点半之前，把文件送到银行。",
     "你知道吗，我们家的小狗会开门了。",
+    "我把钥匙忘在办公室里了。",
+    "新来的同事，是从上海调过来的。",
+    "这家餐馆的面条做得很地道。",
+    "外面下着大雪，路上几乎没有车。",
+    "他们两个人从小就认识。",
+    "等你有空的时候，给我打个电话。",
+    "飞机晚点了，我们在机场等了三个小时。",
+    "这本书我已经看完一半了。",
+    "妹妹把房间打扫得干干净净。",
+    "如果明天不下雨，我们就去爬山。",
+    "会议室的灯还亮着。",
+    "他买了一辆新的自行车，颜色是蓝的。",
 )
 TOLD_APART = (
     "图书馆里有很多孩子在看书。",
@@ -38,57 +55,9 @@ TOLD_APART = (
     "医生让他多喝水，早点休息。",
     "春天来了，花园里的花都开了。",
 )
-RATE = 24_000
-
-# Runs in the other environment: reads an .npz of samples, `KEY` and `n|KEY` (how many syllables), writes quantities as JSON.
-MEASURE = """
-import json, sys
-import numpy as np, parselmouth
-
-def quantities(samples, syllables):
-    sound = parselmouth.Sound(samples.astype(float), 24000)
-    pitch = sound.to_pitch_ac(time_step=0.01, pitch_floor=120, pitch_ceiling=600)
-    hertz, times = pitch.selected_array["frequency"], pitch.xs()
-    intensity = sound.to_intensity(120, 0.01)
-    level = np.interp(times, intensity.xs(), intensity.values[0])
-    loud = level > level.max() - 30
-    start, end = times[loud][0], times[loud][-1]
-    voiced = (hertz > 0) & loud
-    semitones, at = 12 * np.log2(hertz[voiced] / 100), times[voiced]
-    silent = run = 0
-    for here in level[(times >= start) & (times <= end)]:
-        if here < level.max() - 28:
-            run += 1
-            continue
-        silent += run if run >= 6 else 0
-        run = 0
-    harmonicity = sound.to_harmonicity_cc(0.01, 120, 0.1, 1.0)
-    ratio = harmonicity.values[0]
-    ratio = ratio[(ratio > -100) & (np.interp(harmonicity.xs(), times, level) > level.max() - 25)]
-    frames = [samples[i : i + 1024] for i in (at * 24000).astype(int) - 512 if 0 <= i <= len(samples) - 1024]
-    power = np.mean([np.abs(np.fft.rfft(frame * np.hanning(1024))) ** 2 for frame in frames], 0)
-    hz = np.fft.rfftfreq(1024, 1 / 24000)
-    band = lambda low, high: 10 * np.log10(power[(hz >= low) & (hz < high)].sum())
-    burg = sound.to_formant_burg(0.01, 5, 5500, 0.025, 50)
-    formants = [np.nanmedian([np.log(burg.get_value_at_time(k, t)) for t in at[::2]]) for k in (1, 2, 3)]
-    inside = samples[int(start * 24000) : int(end * 24000)]
-    return {
-        "rate": syllables / (end - start - silent * 0.01),
-        "pause": silent * 0.01,
-        "f0": np.median(semitones),
-        "f0_range": np.percentile(semitones, 90) - np.percentile(semitones, 10),
-        "f0_final": np.median(semitones[at > at[-1] - 0.25]) - np.median(semitones),
-        "loudness": 10 * np.log10(np.mean(inside ** 2)),
-        "dynamics": np.std(level[voiced]),
-        "tilt": band(1000, 5000) - band(50, 1000),
-        "harmonicity": ratio.mean(),
-        "formants": 100 * np.mean(formants),
-    }
-
-takes = np.load(sys.argv[1])
-found = {key: quantities(takes[key], int(takes["n|" + key])) for key in takes.files if not key.startswith("n|")}
-json.dump({key: {name: float(value) for name, value in of.items()} for key, of in found.items()}, sys.stdout)
-"""
+GROWN = 5
+STEPS = 11
+NEUTRAL = "neutral"
 
 # What one hears, roughly: syllables a second, seconds, semitones, semitones, semitones, dB, dB, dB, dB, per cent.
 AUDIBLE = {
@@ -104,11 +73,11 @@ AUDIBLE = {
     "formants": 2.0,
 }
 
+Vectors = NDArray[np.float64]
 
-def speak_all(snapshot: Path, sentences: int, into: Path) -> None:
+
+def speak_all(snapshot: Path, into: Path) -> None:
     """Write every take that is measured."""
-    import numpy as np
-
     from synth.emotion import EMOTIONS
     from synth.engines.fastspeech2.engine import load
     from synth.engines.protocol import Segment, Settings
@@ -122,62 +91,69 @@ def speak_all(snapshot: Path, sentences: int, into: Path) -> None:
         takes[key] = np.frombuffer(engine.speak(Segment(text), settings).samples, "<f4")
         takes[f"n|{key}"] = np.array(sum(isinstance(sound, Syllable) for sound in to_syllables(text)))
 
-    for label in ("neutral", *EMOTIONS):
-        for part, texts in (("tuned", TUNED_ON), ("told", TOLD_APART[:sentences])):
+    for label in (NEUTRAL, *EMOTIONS):
+        for part, texts in (("tuned", TUNED_ON), ("told", TOLD_APART)):
             for number, text in enumerate(texts):
                 take(f"{part}|{label}|{number}", text, label, 1.0)
-        for step in range(11 if label != "neutral" else 0):
-            for number, text in enumerate(TOLD_APART[:3]):
-                take(f"grown|{label}|{step}|{number}", text, label, step / 10)
+    for label in EMOTIONS:
+        for step in range(STEPS):
+            for number, text in enumerate(TOLD_APART[:GROWN]):
+                take(f"grown|{label}|{number}|{step}", text, label, step / (STEPS - 1))
     np.savez(into, **takes)
+
+
+def sorted_out(measured: dict[str, dict[str, float]]) -> dict[str, dict[str, Vectors]]:
+    """By part and label: the quantities of each take, [takes, 10]; of the growing ones [sentences x steps, 10]."""
+    rows: dict[str, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
+    for key, of in measured.items():
+        part, label, *_ = key.split("|")
+        rows[part][label].append([of[name] for name in AUDIBLE])
+    return {part: {label: np.array(of) for label, of in labels.items()} for part, labels in rows.items()}
+
+
+def told_apart(tuned: dict[str, Vectors], told: dict[str, Vectors]) -> tuple[int, int]:
+    """How many takes are nearest to the centre of their own label, and of how many."""
+    centres = {label: of.mean(0) for label, of in tuned.items()}
+    within = np.concatenate([of - centres[label] for label, of in tuned.items()])
+    apart = np.linalg.inv(within.T @ within / (len(within) - len(centres)))
+
+    def nearest(take: Vectors) -> str:
+        return min(centres, key=lambda label: float((take - centres[label]) @ apart @ (take - centres[label])))
+
+    right = [nearest(take) == label for label, of in told.items() for take in of]
+    return sum(right), len(right)
+
+
+def against_neutral(takes: dict[str, Vectors]) -> dict[str, Vectors]:
+    """What each emotion changes of the same sentence."""
+    return {label: of - takes[NEUTRAL] for label, of in takes.items() if label != NEUTRAL}
+
+
+def growth(grown: dict[str, Vectors]) -> dict[str, float]:
+    """Spearman's rank correlation with intensity of every quantity that moves audibly."""
+    found = {}
+    for label, of in grown.items():
+        means = of.reshape(GROWN, STEPS, -1).mean(0)
+        for column, (name, audible) in enumerate(AUDIBLE.items()):
+            if abs(means[-1, column] - means[0, column]) >= audible:
+                ranks = means[:, column].argsort().argsort()
+                found[f"{label} {name}"] = abs(float(np.corrcoef(ranks, np.arange(STEPS))[0, 1]))
+    return found
 
 
 def judge(measured: dict[str, dict[str, float]]) -> dict[str, object]:
     """Hold the measured quantities against what emotions should do."""
-    import numpy as np
-
-    names = list(AUDIBLE)
-    parts: dict[str, dict[str, dict[str, list]]] = {}
-    for key, of in measured.items():
-        part, label, number, *_ = key.split("|")
-        parts.setdefault(part, {}).setdefault(label, {}).setdefault(number, []).append([of[name] for name in names])
-
-    def told_apart(against_neutral: bool) -> tuple[int, int]:
-        def differences(part: str) -> dict[str, np.ndarray]:
-            takes = {label: np.array([take[0] for take in of.values()]) for label, of in parts[part].items()}
-            if against_neutral:
-                takes = {label: of - takes["neutral"] for label, of in takes.items() if label != "neutral"}
-            return takes
-
-        tuned, told = differences("tuned"), differences("told")
-        centres = {label: of.mean(0) for label, of in tuned.items()}
-        deviation = np.sqrt(np.mean([of.var(0) for of in tuned.values()], 0))
-        right = [
-            label == min(centres, key=lambda name: np.sum(((take - centres[name]) / deviation) ** 2))
-            for label, of in told.items()
-            for take in of
-        ]
-        return sum(right), len(right)
-
-    growth = {}
-    for label, steps in parts["grown"].items():
-        means = np.array([np.mean(steps[str(step)], 0) for step in range(len(steps))])
-        for column, name in enumerate(names):
-            if abs(means[-1, column] - means[0, column]) >= AUDIBLE[name]:
-                ranks = means[:, column].argsort().argsort()
-                growth[f"{label} {name}"] = abs(float(np.corrcoef(ranks, np.arange(len(means)))[0, 1]))
+    parts = sorted_out(measured)
+    tuned, told = parts["tuned"], parts["told"]
+    grows = growth(parts["grown"])
     return {
-        "recognised_against_neutral": told_apart(True),
-        "recognised_as_it_stands": told_apart(False),
-        "growing": sum(value > 0.9 for value in growth.values()),
-        "audible_quantities": len(growth),
-        "not_growing": {name: round(value, 2) for name, value in growth.items() if value <= 0.9},
+        "recognised_against_neutral": told_apart(against_neutral(tuned), against_neutral(told)),
+        "recognised_as_it_stands": told_apart(tuned, told),
+        "growing": sum(value > 0.9 for value in grows.values()),
+        "audible_quantities": len(grows),
+        "not_growing": {name: round(value, 2) for name, value in grows.items() if value <= 0.9},
         "full_minus_neutral": {
-            label: {
-                name: round(float(np.mean([np.subtract(of[k][0], parts["tuned"]["neutral"][k][0]) for k in of], 0)[column]), 2)
-                for column, name in enumerate(names)
-            }
-            for label, of in parts["tuned"].items()
+            label: dict(zip(AUDIBLE, of.mean(0).round(2).tolist(), strict=True)) for label, of in against_neutral(tuned).items()
         },
     }
 
@@ -187,7 +163,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--praat", required=True, help="an interpreter with praat-parselmouth and numpy")
     parser.add_argument("--snapshot", type=Path, help="folder of lite; pulled if it is not given")
-    parser.add_argument("--sentences", type=int, default=len(TOLD_APART))
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     if chosen.snapshot is None:
@@ -196,9 +171,9 @@ def main() -> None:
         chosen.snapshot = Hub().pull("lite").path
     with tempfile.TemporaryDirectory() as folder:
         takes = Path(folder) / "takes.npz"
-        speak_all(chosen.snapshot, chosen.sentences, takes)
-        command = [chosen.praat, "-c", MEASURE, str(takes)]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=900, cwd=folder)
+        speak_all(chosen.snapshot, takes)
+        command = [chosen.praat, str(Path(__file__).with_name("praat.py")), str(takes)]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=1800, cwd=folder)
     found = judge(json.loads(done.stdout))
     if chosen.json:
         print(json.dumps(found, indent=2))

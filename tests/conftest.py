@@ -6,6 +6,10 @@ from pathlib import Path
 import platformdirs
 import pytest
 
+# Two test processes share two cores: OpenMP threads that wait by turning in circles would take them from each other.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def lite_snapshot() -> Path:

@@ -1,6 +1,6 @@
 """The native engine: `lite`'s one Mandarin voice at 24 kHz. Deterministic: the same segment and settings give the same samples.
 
-text → syllables → symbols → predict → bend → decode → shade → vocode → breathe → limit
+text → syllables → symbols → predict → bend → decode → shade → vocode → breathe → tape → limit
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from synth.engines.fastspeech2.model import FRAME, LONGEST, SAMPLE_RATE, FastSpe
 from synth.engines.fastspeech2.profiles import expression
 from synth.engines.fastspeech2.spectrum import Breath, shaded
 from synth.engines.fastspeech2.symbols import Mapper, Spelling, read_mapper
+from synth.engines.fastspeech2.tape import Tape
 from synth.engines.fastspeech2.vocoder import Vocoder
 from synth.engines.fastspeech2.weights import load_acoustic_model, load_vocoder
 from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings, Spoken
@@ -34,6 +35,7 @@ CAPABILITIES = Capabilities(
     languages=("zh",),
     notes=("one female voice; a reference clip can't change its timbre", "the seed changes nothing: speech is deterministic"),
     levels=1,
+    controls=("pitch", "volume"),
 )
 
 # The voice as it was trained stays below; only what an emotion makes louder comes up here.
@@ -76,15 +78,20 @@ class FastSpeech2Engine:
                 code="E_TEXT",
             )
         how = expression(settings.emotion)
-        predicted = bent(self.acoustic.predict(torch.tensor(spelling.ids)), spelling, how, settings.speed)
-        acoustics = self.acoustic.decode(predicted)
-        mel = shaded(acoustics.mel, how)  # [F, 80]
-        breath = Breath(mel, how.breath)
-        times = _times(sounds, spelling, acoustics.durations.tolist())
+        predicted = self.acoustic.predict(torch.tensor(spelling.ids))
+        bend = bent(predicted, spelling, how, settings.speed, settings.pitch)
+        acoustics = self.acoustic.decode(replace(predicted, frames=bend.frames.float()))
+        mel = shaded(acoustics.mel, how, bend.ratios)  # [F, 80]
+        breath, tape = Breath(mel, how.breath), Tape(bend.ratios)
+        gain = 10 ** (settings.volume / 20)
+        times = _times(sounds, spelling, acoustics.durations.tolist(), tape)
         at = 0
         for samples in self.vocoder.stream(mel):
-            yield _piece(limited(samples + breath.over(at, at + len(samples))), times if at == 0 else ())
+            breathed = samples + breath.over(at, at + len(samples))
             at += len(samples)
+            heard = tape.push(breathed, ends=at == len(mel) * FRAME)
+            yield _piece(limited(heard * gain), times)
+            times = ()
         if silence := round(segment.pause * how.pauses * SAMPLE_RATE):
             yield _piece(torch.zeros(silence))
 
@@ -100,8 +107,9 @@ def _piece(samples: Tensor, times: tuple[Spoken, ...] = ()) -> SegmentSpeech:
     return SegmentSpeech(samples.numpy().astype("<f4").tobytes(), times=times)
 
 
-def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, durations: list[int]) -> tuple[Spoken, ...]:
+def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, durations: list[int], tape: Tape) -> tuple[Spoken, ...]:
     """When each character, or each word in Latin letters, is heard: from the frames of its symbols."""
+    seconds = (tape.times[::FRAME] / SAMPLE_RATE).tolist()  # of each frame's start
     ends = list(accumulate(durations))
     spans: dict[int, tuple[int, int]] = {}
     for number, end, frames in zip(spelling.syllables, ends, durations, strict=True):
@@ -110,9 +118,9 @@ def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, durations: 
     for number, syllable in enumerate(sound for sound in sounds if isinstance(sound, Syllable)):
         first, last = spans[number]
         if syllable.text or not times:
-            times.append(Spoken(syllable.text, first * FRAME / SAMPLE_RATE, last * FRAME / SAMPLE_RATE))
+            times.append(Spoken(syllable.text, seconds[first], seconds[last]))
         else:  # a further syllable of the same word
-            times[-1] = replace(times[-1], end=last * FRAME / SAMPLE_RATE)
+            times[-1] = replace(times[-1], end=seconds[last])
     return tuple(times)
 
 

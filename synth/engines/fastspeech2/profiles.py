@@ -22,6 +22,7 @@ class Expression:
     pitch: float = 0.0
     pitch_range: float = 1.0
     final_pitch: float = 0.0
+    tremor: float = 0.0
     loudness: float = 0.0
     dynamics: float = 1.0
     tilt: float = 0.0

@@ -30,7 +30,10 @@ _MEAN = (
     -2.08, -2.06, -2.10, -2.07, -2.07, -2.11, -2.16, -2.19, -2.17, -2.12, -2.06, -2.03, -2.09, -2.13, -2.21, -2.24,
     -2.24, -2.21, -2.19, -2.20, -2.23, -2.26, -2.27, -2.32, -2.42, -2.51, -2.49, -2.44, -2.49, -2.64, -2.75, -2.69,
 )  # fmt: skip
-# Cosines of the mel that make its envelope: fewer blur formants, more follow single harmonics.
+# Cosines of the mel that make what is moved with the formants: with more, the lowest harmonics move too, and the pitch with them.
+# With 10 to 14 the pitch is right to half a semitone over two octaves; with 24, half of what it is moved by is lost (Praat).
+_FORMANTS = 12
+# Cosines that make what harmonics stand out from.
 _ENVELOPE = 24
 # How far the tilt reaches from 1 kHz, in octaves.
 _LOWEST, _HIGHEST = -1.0, 2.5
@@ -46,16 +49,17 @@ _SYLLABLE = 5
 
 
 @torch.inference_mode()
-def shaded(mel: Tensor, how: Expression) -> Tensor:
+def shaded(mel: Tensor, how: Expression, ratios: Tensor) -> Tensor:
     """Bend a mel spectrogram.
 
     Args:
         mel: float32 [F, 80].
+        ratios: float32 [F], by what the frequencies will be multiplied on the tape: the formants are moved the other way.
     """
-    warp = _warp(how.formants)  # [80, 80]
+    formants = (mel * (DECIBELS / 20) + torch.tensor(_MEAN)) @ _envelope(_FORMANTS)  # [F, 80]
+    shifted = (_moved(formants, how.formants / ratios) - formants) * (20 / DECIBELS)  # [F, 80]
     tilt = _octaves().clamp(_LOWEST, _HIGHEST) * (how.tilt / DECIBELS)  # [80]
-    relief = mel - mel @ _envelope()  # [F, 80]: harmonics over the envelope
-    shifted = (mel * (DECIBELS / 20) + torch.tensor(_MEAN)) @ warp * (20 / DECIBELS)  # [F, 80]
+    relief = mel - mel @ _envelope(_ENVELOPE)  # [F, 80]: harmonics over the envelope
     bent = mel + shifted - relief * (_FLATTENED * how.breath) + tilt + _swing(mel, how.dynamics)
     # None of these is meant to change how loud the whole is; that is said by `loudness` alone.
     lost = 10 * torch.log10(_power(mel).sum() / _power(bent).sum())
@@ -110,26 +114,24 @@ def _octaves() -> Tensor:
 
 
 @cache
-def _envelope() -> Tensor:
+def _envelope(count: int) -> Tensor:
     """The projection on the first cosines: float32 [80, 80]."""
     bands = torch.arange(MELS)
-    cosines = torch.cos(pi * (bands[:, None] + 0.5) * bands[None, :_ENVELOPE] / MELS)
+    cosines = torch.cos(pi * (bands[:, None] + 0.5) * bands[None, :count] / MELS)
     cosines = cosines / cosines.norm(dim=0)
     projection: Tensor = cosines @ cosines.T
     return projection
 
 
-def _warp(factor: float) -> Tensor:
-    """What moves the envelope's formants by `factor`, to be added: float32 [80, 80]; zeros for 1."""
-    if factor == 1.0:
-        return torch.zeros(MELS, MELS)
-    source = torch.from_numpy(np.interp((_hertz() / factor).numpy(), _hertz().numpy(), np.arange(MELS))).float()
+def _moved(levels: Tensor, factors: Tensor) -> Tensor:
+    """The levels [F, 80] with what is at each frequency moved to `factors` [F] times it; itself where the factor is 1."""
+    if bool((factors == 1.0).all()):
+        return levels
+    hertz = _hertz().numpy()
+    source = torch.from_numpy(np.interp(hertz / factors.numpy()[:, None], hertz, np.arange(MELS))).float()  # [F, 80], in bands
     low = source.floor().long().clamp_max(MELS - 2)
-    part = (source - low)[None, :]
-    taken = torch.zeros(MELS, MELS)
-    taken[low, torch.arange(MELS)] = 1 - part
-    taken[low + 1, torch.arange(MELS)] = part
-    return _envelope() @ (taken - torch.eye(MELS))
+    part = source - low
+    return levels.gather(1, low) * (1 - part) + levels.gather(1, low + 1) * part
 
 
 @cache

@@ -22,10 +22,12 @@ class Spelling:
         ids: the number of each symbol.
         syllables: which syllable each symbol is of, counted from 0, or `SILENCE`. The joint behind a syllable is of it: the
             network was aligned so that vowels end there.
+        finals: where the final of each syllable stands among the symbols.
     """
 
     ids: tuple[int, ...]
     syllables: tuple[int, ...]
+    finals: tuple[int, ...]
 
     @property
     def ends(self) -> frozenset[int]:
@@ -54,6 +56,7 @@ class Mapper:
         """
         symbols: list[tuple[str, int]] = [("sil", SILENCE)]
         number, joint = -1, None
+        finals: list[int] = []
         for sound in sounds:
             if isinstance(sound, Break):
                 joint = f"#{sound.level}" if joint else None
@@ -63,9 +66,10 @@ class Mapper:
             number += 1
             initial, final = self.parts[sound.pinyin[:-1]]
             symbols += [(initial, number), (f"{final}{sound.pinyin[-1]}", number)]
+            finals.append(len(symbols) - 1)
             joint = "#0"
         symbols += [("sil", SILENCE), ("eos", SILENCE)]
-        return Spelling(tuple(self.ids[name] for name, _ in symbols), tuple(syllable for _, syllable in symbols))
+        return Spelling(tuple(self.ids[name] for name, _ in symbols), tuple(syllable for _, syllable in symbols), tuple(finals))
 
 
 def read_mapper(path: Path) -> Mapper:

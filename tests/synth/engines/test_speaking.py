@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soxr
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from synth.emotion import EMOTIONS
 from synth.engines.fastspeech2.engine import FastSpeech2Engine, limited, load
+from synth.engines.fastspeech2.listening import RATE, tracked
 from synth.engines.fastspeech2.model import SAMPLE_RATE
 from synth.engines.fastspeech2.profiles import Expression, expression, profiles
 from synth.engines.fastspeech2.spectrum import shaded
@@ -149,7 +151,7 @@ def test_expressions_grow_monotonically_with_intensity(which: int, one: float, o
 
 def test_shading_of_nothing_is_exact() -> None:
     mel = torch.randn(50, 80, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(shaded(mel, Expression()), mel)
+    assert torch.equal(shaded(mel, Expression(), torch.ones(50)), mel)
 
 
 @given(st.lists(st.floats(-4, 4, width=32), min_size=1))
@@ -159,3 +161,25 @@ def test_limiting_keeps_order_and_sign_and_stays_within_one(values: list[float])
     assert (after.abs() <= 1).all()
     assert (after.diff() >= 0).all()
     assert torch.equal(after.sign(), before.sign())
+
+
+def median_pitch(samples: NDArray[np.float32]) -> float:
+    """In Hz."""
+    hertz = tracked(soxr.resample(samples, SAMPLE_RATE, RATE)).hertz
+    return float(np.median(hertz[hertz > 0]))
+
+
+@pytest.mark.parametrize("semitones", [-6, -3, 3, 6])
+def test_the_pitch_moves_by_the_semitones_that_are_asked_for_and_the_length_hardly(
+    engine: FastSpeech2Engine, semitones: int
+) -> None:
+    plain, moved = speak(engine, SENTENCE), speak(engine, SENTENCE, Settings(pitch=semitones))
+    assert 12 * np.log2(median_pitch(moved) / median_pitch(plain)) == pytest.approx(semitones, abs=0.8)
+    assert len(moved) == pytest.approx(len(plain), rel=0.1)
+
+
+def test_the_volume_is_in_decibels_and_what_would_clip_is_bent(engine: FastSpeech2Engine) -> None:
+    plain, soft, loud = (speak(engine, SENTENCE, Settings(volume=volume)) for volume in (0, -6, 20))
+    assert np.allclose(soft, limited(torch.from_numpy(plain * 10 ** (-6 / 20))), atol=0.02)
+    assert np.abs(loud).max() <= 1.0
+    assert np.square(loud).mean() > 4 * np.square(plain).mean()
