@@ -11,17 +11,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
-from itertools import accumulate
+from itertools import accumulate, islice
 
-__all__ = ["Break", "Syllable", "is_readable", "to_syllables"]
+from synth.text.marks import stretches
+
+__all__ = ["Break", "Syllable", "cut_words", "is_readable", "to_syllables"]
 
 
 @dataclass(frozen=True, slots=True)
 class Syllable:
-    """One syllable: toneless pinyin with `v` for ü and a tone digit, 5 for the neutral tone; and the text it reads."""
+    """One syllable.
+
+    Attributes:
+        pinyin: toneless, with `v` for ü, and a tone digit, 5 for the neutral tone.
+        text: what it reads; empty for a further syllable of the same word in Latin letters.
+        emphasis: whether the author marked its word as `<em>` emphasised.
+    """
 
     pinyin: str
     text: str
+    emphasis: bool = False
 
     @property
     def tone(self) -> str:
@@ -78,11 +87,13 @@ def to_syllables(text: str) -> tuple[Syllable | Break, ...]:
     """Read normalised text. What nothing can read is passed over; `is_readable` tells beforehand.
 
     Args:
-        text: Han characters, Latin words, punctuation, and marks `<字|ZI4>` that fix a reading.
+        text: Han characters, Latin words, punctuation, and marks: `<字|ZI4>` fixes a reading, `<em>字</em>` emphasises.
     """
+    pieces = list(stretches(text))
+    strong = [emphasised for piece, emphasised in pieces for _ in piece]
     sounds: list[Syllable | Break] = []
     phrase: list[Word] = []
-    for word in _words(text):
+    for word in _words("".join(piece for piece, _ in pieces), strong):
         if word.syllables:
             phrase.append(word)
         elif phrase:
@@ -99,17 +110,29 @@ def is_readable(character: str) -> bool:
     return ord(character) in _dictionary() or character.lower() in _table("letters.tsv")
 
 
-def _words(text: str) -> Iterator[Word]:
-    """The words of a text; an empty one where punctuation breaks it."""
+def _words(text: str, strong: list[bool]) -> Iterator[Word]:
+    """The words of a text, of whose characters some are emphasised; an empty one where punctuation breaks it."""
     for token in _TOKEN.finditer(text):
+        emphasis = strong[token.start()]
         if token["marked"]:
-            yield _marked(token["marked"], token["reading"])
+            yield _emphasised(_marked(token["marked"], token["reading"]), [emphasis])
         elif token["latin"]:
-            yield from _latin(token["latin"])
+            yield from (_emphasised(word, [emphasis]) for word in _latin(token["latin"]))
         elif token["han"]:
-            yield from _han(token["han"])
+            known = [at for at in range(*token.span()) if ord(text[at]) in _dictionary()]
+            marked = (strong[at] for at in known)
+            for word in map(_looked_up, cut_words("".join(text[at] for at in known))):
+                yield _emphasised(word, list(islice(marked, len(word.syllables))))
         elif token["rest"].strip():
             yield Word(())
+
+
+def _emphasised(word: Word, strong: list[bool]) -> Word:
+    """The word with emphasis on its syllables, or on all by one value."""
+    if not any(strong):
+        return word
+    each = strong if len(strong) == len(word.syllables) else strong[:1] * len(word.syllables)
+    return replace(word, syllables=tuple(replace(sound, emphasis=on) for sound, on in zip(word.syllables, each, strict=True)))
 
 
 def _marked(text: str, reading: str) -> Word:
@@ -133,8 +156,8 @@ def _spelled(text: str, pinyin: tuple[str, ...]) -> Word:
     return Word(tuple(Syllable(sound, text if number == 0 else "") for number, sound in enumerate(pinyin)), fixed=True)
 
 
-def _han(text: str) -> Iterator[Word]:
-    """Cut into words: the longest of our own table first, the rest by the dictionary's."""
+def cut_words(text: str) -> Iterator[str]:
+    """Cut Han characters into words: the longest of our own table first, the rest by the dictionary's."""
     from pypinyin.seg.mmseg import seg
 
     table = _table("readings.tsv")
@@ -142,25 +165,23 @@ def _han(text: str) -> Iterator[Word]:
     start = plain = 0
     while start < len(text):
         size = next((n for n in range(min(longest, len(text) - start), 0, -1) if text[start : start + n] in table), 0)
-        if not size:
-            start += 1
-            continue
-        for word in seg.cut(text[plain:start]):
-            yield _looked_up(word)
-        word = text[start : start + size]
-        yield Word(tuple(map(Syllable, table[word], word)), fixed=True)
-        start = plain = start + size
-    for word in seg.cut(text[plain:]):
-        yield _looked_up(word)
+        if size:
+            yield from seg.cut(text[plain:start])
+            yield text[start : start + size]
+            plain = start + size
+        start += size or 1
+    yield from seg.cut(text[plain:])
 
 
 @cache
 def _looked_up(word: str) -> Word:
     from pypinyin import Style, lazy_pinyin
 
-    known = "".join(character for character in word if ord(character) in _dictionary())
-    read = lazy_pinyin(known, style=Style.TONE3, neutral_tone_with_five=True)
-    return Word(tuple(Syllable(_nearest(sound), character) for sound, character in zip(read, known, strict=True)))
+    table = _table("readings.tsv")
+    if word in table:
+        return Word(tuple(map(Syllable, table[word], word)), fixed=True)
+    read = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True)
+    return Word(tuple(Syllable(_nearest(sound), character) for sound, character in zip(read, word, strict=True)))
 
 
 def _nearest(sound: str) -> str:
