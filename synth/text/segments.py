@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from synth.engines.protocol import Segment
 from synth.text.marks import EMPHASIS, READING, spoken_length, without_emphasis
 from synth.text.normalise import normalise
-from synth.text.pinyin import cut_words, is_readable
+from synth.text.pinyin import is_readable
+from synth.text.words import cut_words
 
 __all__ = ["SegmentedText", "cut", "shortened", "to_segments"]
 
