@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from synth.audio.captions import Caption
 from synth.audio.cue import Cue, rhythm_cue
 from synth.engines.protocol import Segment, SegmentSpeech
+from synth.text.marks import without_marks
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +49,7 @@ class Take:
         samples = np.frombuffer(speech.samples, "<f4")
         before = np.zeros(0, np.float32) if self.captions else self._before()
         start = self._length + len(before)
-        caption = Caption(segment.text, round(start / self.rate, 4), round((start + len(samples)) / self.rate, 4))
+        caption = Caption(without_marks(segment.text), round(start / self.rate, 4), round((start + len(samples)) / self.rate, 4))
         self.captions.append(caption)
         self.warnings.update(dict.fromkeys(speech.warnings))
         return Spoken(caption, self._put(np.concatenate([before, samples])))

@@ -17,6 +17,7 @@ from indextts_hub.errors import IntegrityError, UsageError
 from indextts_hub.gate import assert_checkpoint
 from synth.emotion import EMOTIONS, NEUTRAL
 from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+from synth.text.marks import without_emphasis
 
 __all__ = ["BIAS", "CAPABILITIES", "LONGEST_REFERENCE", "IndexTTS25Engine", "emotion_vector", "load"]
 
@@ -98,7 +99,8 @@ class IndexTTS25Engine:
                 piece.reshape(-1).to(torch.float32).numpy() / 32767
                 for piece in self.tts.infer_generator(
                     spk_audio_prompt=settings.voice,
-                    text=segment.text,
+                    # It has no emphasis of words.
+                    text=without_emphasis(segment.text),
                     output_path=None,
                     lang="zh" if _HAN.search(segment.text) else "en",
                     emo_vector=emotion_vector(settings.emotion),

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Protocol
 
 from indextts_hub.errors import UsageError
+from synth.text.marks import READING, emphasised, stretches
 from synth.text.pinyin import is_readable
 from synth.text.rules import rewritten, unfolded
 
@@ -19,7 +20,8 @@ __all__ = ["LONGEST", "NormalisedText", "check_text", "normalise", "nothing_to_s
 LONGEST = 20_000
 """Characters of one request: an hour of speech; what is longer is a book, and a batch's business."""
 
-PUNCTUATION = frozenset("，。！？；：、…—,.!?;:\n")
+_ENDS = "，。！？；：、…—,.!?;:\n"
+PUNCTUATION = frozenset(_ENDS)
 # wetext's time grows with the square of what it reads at once: 20,000 characters of fractions took it 29 s as a whole.
 _READ_AT_ONCE = 80
 # A clause ends at punctuation; a longer one never behind or within a number or a Latin word, unless it has nothing else.
@@ -27,7 +29,7 @@ _CLAUSE = re.compile(
     r"[^，。！？；!?;]{1,70}(?<![0-9A-Za-z.%/:~+-])[，。！？；!?;]{0,10}|[^，。！？；!?;]{1,70}|[，。！？；!?;]{1,80}"
 )
 _GAPS = re.compile(r"[^\S\n]+")
-_MARK = re.compile(r"<[^<>|\n]{1,8}\|[A-Za-zü: 1-5]{2,60}>")
+_READING = re.compile(READING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class NormalisedText:
 def normalise(text: str) -> NormalisedText:
     """Write out what is read aloud.
 
-    Pronunciation marks `<字|ZI4>` stay as they are.
+    Marks stay: readings `<字|ZI4>` as they are, and `<em>` around each clause or part of one that is emphasised.
 
     Raises:
         UsageError: E_TEXT, if the text is too long, no text at all, or has nothing in it that can be spoken.
@@ -67,14 +69,10 @@ def check_text(text: str) -> None:
 
 def written_out(text: str) -> NormalisedText:
     """As `normalise`, of a text that was checked; it may be that nothing in it can be spoken."""
-    pieces: list[str] = []
     dropped: dict[str, None] = {}
-    start = 0
-    for mark in _MARK.finditer(text):
-        pieces += [_written_out(text[start : mark.start()], dropped), mark.group()]
-        start = mark.end()
-    pieces.append(_written_out(text[start:], dropped))
-    return NormalisedText("".join(pieces).strip(), _warnings(list(dropped)))
+    pieces = [(_with_readings(piece, dropped), strong) for piece, strong in stretches(text)]
+    written = "".join(emphasised(piece, _ENDS) if strong else piece for piece, strong in pieces)
+    return NormalisedText(written.strip(), _warnings(list(dropped)))
 
 
 def nothing_to_speak() -> UsageError:
@@ -82,15 +80,25 @@ def nothing_to_speak() -> UsageError:
     return _refused("there is nothing in the text that can be spoken", "write some Chinese, letters or numbers")
 
 
+def _with_readings(text: str, dropped: dict[str, None]) -> str:
+    pieces: list[str] = []
+    start = 0
+    for mark in _READING.finditer(text):
+        pieces += [_written_out(text[start : mark.start()], dropped), mark.group()]
+        start = mark.end()
+    return "".join([*pieces, _written_out(text[start:], dropped)])
+
+
 def _written_out(text: str, dropped: dict[str, None]) -> str:
     gapless = _GAPS.sub(" ", text).replace("￥", "¥").replace("…", "。")
     plain = rewritten(unicodedata.normalize("NFKC", unfolded(gapless)))
-    spoken = "\n".join("".join(map(_numbers_read, _pieces(line))) for line in plain.splitlines())
+    spoken = "\n".join("".join(map(_numbers_read, _pieces(line))) for line in plain.split("\n"))
     return "".join(_kept(character, dropped) for character in spoken)
 
 
 def _numbers_read(piece: str) -> str:
-    return _numbers().normalize(piece) if piece.strip() else piece
+    bare = piece.strip()
+    return piece.replace(bare, _numbers().normalize(bare)) if bare else piece
 
 
 def _pieces(line: str) -> Iterator[str]:

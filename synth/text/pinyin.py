@@ -1,51 +1,23 @@
 """How text is read: from normalised Mandarin to syllables with tones and the breaks between phrases.
 
-    text → marks `<行|XING2>` and Latin words by their own readings → words → dictionary → tone sandhi
+    text → marks `<行|XING2>` and Latin words by their own readings → words → what is alone by its neighbours → dictionary → sandhi
 
-The dictionary is pypinyin's, its words found by maximum matching; `readings.tsv` has what it reads otherwise than people do. Tone
-sandhi follows the standard accounts (Chao, "A Grammar of Spoken Chinese", 1968, 1.3.3): third tones, 不 and 一.
+The dictionary is pypinyin's; `readings.tsv` has what it reads otherwise than people do, `latin.tsv` foreign words.
 """
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
-from importlib.resources import files
-from itertools import accumulate
+from itertools import combinations, islice
+
+from synth.text.alone import read_alone
+from synth.text.marks import stretches
+from synth.text.sandhi import spoken_together
+from synth.text.syllable import Break, Syllable, Word
+from synth.text.words import cut_words, table
 
 __all__ = ["Break", "Syllable", "is_readable", "to_syllables"]
-
-
-@dataclass(frozen=True, slots=True)
-class Syllable:
-    """One syllable: toneless pinyin with `v` for ü and a tone digit, 5 for the neutral tone; and the text it reads."""
-
-    pinyin: str
-    text: str
-
-    @property
-    def tone(self) -> str:
-        """`1` to `5`."""
-        return self.pinyin[-1]
-
-    def with_tone(self, tone: str) -> "Syllable":
-        """The same syllable in another tone."""
-        return replace(self, pinyin=self.pinyin[:-1] + tone)
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A pause between two syllables: 1 between words, 2 between phrases, 3 at punctuation."""
-
-    level: int
-
-
-@dataclass(frozen=True, slots=True)
-class Word:
-    """Syllables that are said as one; `fixed` where the reading already has the tones as they are spoken."""
-
-    syllables: tuple[Syllable, ...]
-    fixed: bool = False
 
 
 _TOKEN = re.compile(
@@ -57,8 +29,10 @@ _TOKEN = re.compile(
     """,
     re.DOTALL | re.VERBOSE,
 )
-_POWERS = frozenset("百千万亿")
-_DIGITS = frozenset("零〇一二三四五六七八九十两点") | _POWERS
+# Short words in capitals are spelled: IT is no "it".
+_SPELLED = re.compile("[A-Z]{1,4}")
+# The words of a compound: GitHub, JavaScript, e-mail, HTTPServer.
+_PARTS = re.compile("[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # Syllables that the dictionary has and the corpus does not: the nearest that it has.
 _NEAREST = {
     "n": "en",
@@ -78,17 +52,19 @@ def to_syllables(text: str) -> tuple[Syllable | Break, ...]:
     """Read normalised text. What nothing can read is passed over; `is_readable` tells beforehand.
 
     Args:
-        text: Han characters, Latin words, punctuation, and marks `<字|ZI4>` that fix a reading.
+        text: Han characters, Latin words, punctuation, and marks: `<字|ZI4>` fixes a reading, `<em>字</em>` emphasises.
     """
+    pieces = list(stretches(text))
+    strong = [emphasised for piece, emphasised in pieces for _ in piece]
     sounds: list[Syllable | Break] = []
     phrase: list[Word] = []
-    for word in _words(text):
+    for word in _words("".join(piece for piece, _ in pieces), strong):
         if word.syllables:
             phrase.append(word)
         elif phrase:
-            sounds += [*_sandhi(phrase), Break(3)]
+            sounds += [*spoken_together(phrase), Break(3)]
             phrase = []
-    sounds += _sandhi(phrase)
+    sounds += spoken_together(phrase)
     if sounds and isinstance(sounds[-1], Break):
         sounds.pop()
     return tuple(sounds)
@@ -96,20 +72,32 @@ def to_syllables(text: str) -> tuple[Syllable | Break, ...]:
 
 def is_readable(character: str) -> bool:
     """Whether the dictionary or the table of letters has a reading for it."""
-    return ord(character) in _dictionary() or character.lower() in _table("letters.tsv")
+    return ord(character) in _dictionary() or character.lower() in table("letters.tsv")
 
 
-def _words(text: str) -> Iterator[Word]:
-    """The words of a text; an empty one where punctuation breaks it."""
+def _words(text: str, strong: list[bool]) -> Iterator[Word]:
+    """The words of a text, of whose characters some are emphasised; an empty one where punctuation breaks it."""
     for token in _TOKEN.finditer(text):
+        emphasis = strong[token.start()]
         if token["marked"]:
-            yield _marked(token["marked"], token["reading"])
+            yield _emphasised(_marked(token["marked"], token["reading"]), [emphasis])
         elif token["latin"]:
-            yield from _latin(token["latin"])
+            yield from (_emphasised(word, [emphasis]) for word in _latin(token["latin"]))
         elif token["han"]:
-            yield from _han(token["han"])
+            known = [at for at in range(*token.span()) if ord(text[at]) in _dictionary()]
+            marked = (strong[at] for at in known)
+            for word in _han("".join(text[at] for at in known)):
+                yield _emphasised(word, list(islice(marked, len(word.syllables))))
         elif token["rest"].strip():
             yield Word(())
+
+
+def _emphasised(word: Word, strong: list[bool]) -> Word:
+    """The word with emphasis on its syllables, or on all by one value."""
+    if not any(strong):
+        return word
+    each = strong if len(strong) == len(word.syllables) else strong[:1] * len(word.syllables)
+    return replace(word, syllables=tuple(replace(sound, emphasis=on) for sound, on in zip(word.syllables, each, strict=True)))
 
 
 def _marked(text: str, reading: str) -> Word:
@@ -118,15 +106,23 @@ def _marked(text: str, reading: str) -> Word:
 
 
 def _latin(text: str) -> Iterator[Word]:
-    table = _table("letters.tsv")
-    if text.lower() in table:
-        yield _spelled(text, table[text.lower()])
+    """Words of the table as people say them, in a compound or a plural too; what is not in it letter by letter."""
+    if text.lower() in table("latin.tsv") and not _SPELLED.fullmatch(text):
+        yield _spelled(text, table("latin.tsv")[text.lower()])
         return
-    for part in text.split("-"):
-        if part.lower() in table:
-            yield _spelled(part, table[part.lower()])
-        else:
-            yield from (_spelled(letter, table[letter.lower()]) for letter in part)
+    for part in _PARTS.findall(text):
+        yield from _latin_word(part)
+
+
+def _latin_word(part: str) -> Iterator[Word]:
+    words, letters = table("latin.tsv"), table("letters.tsv")
+    known = part if _SPELLED.fullmatch(part) else part.lower()
+    if known in words:
+        yield _spelled(part, words[known])
+    elif known[-1] == "s" and known[:-1] in words:
+        yield _spelled(part, (*words[known[:-1]], "si5"))
+    else:
+        yield from (_spelled(letter, letters[letter.lower()]) for letter in part)
 
 
 def _spelled(text: str, pinyin: tuple[str, ...]) -> Word:
@@ -134,83 +130,41 @@ def _spelled(text: str, pinyin: tuple[str, ...]) -> Word:
 
 
 def _han(text: str) -> Iterator[Word]:
-    """Cut into words: the longest of our own table first, the rest by the dictionary's."""
-    from pypinyin.seg.mmseg import seg
-
-    table = _table("readings.tsv")
-    longest = max(map(len, table))
-    start = plain = 0
-    while start < len(text):
-        size = next((n for n in range(min(longest, len(text) - start), 0, -1) if text[start : start + n] in table), 0)
-        if not size:
-            start += 1
-            continue
-        for word in seg.cut(text[plain:start]):
-            yield _looked_up(word)
-        word = text[start : start + size]
-        yield Word(tuple(map(Syllable, table[word], word)), fixed=True)
-        start = plain = start + size
-    for word in seg.cut(text[plain:]):
-        yield _looked_up(word)
+    at = 0
+    before = ""
+    for word in cut_words(text):
+        alone = read_alone(text, at, before) if len(word) == 1 else None
+        yield _looked_up(word) if alone is None else Word((Syllable(alone, word),))
+        at += len(word)
+        before = word
 
 
 @cache
 def _looked_up(word: str) -> Word:
     from pypinyin import Style, lazy_pinyin
 
-    known = "".join(character for character in word if ord(character) in _dictionary())
-    read = lazy_pinyin(known, style=Style.TONE3, neutral_tone_with_five=True)
-    return Word(tuple(Syllable(_nearest(sound), character) for sound, character in zip(read, known, strict=True)))
+    ours = table("readings.tsv")
+    if word in ours:
+        return Word(tuple(map(Syllable, ours[word], word)), fixed=True)
+    read = lazy_pinyin(word, style=Style.TONE3, neutral_tone_with_five=True)
+    return Word(tuple(Syllable(_nearest(sound), character) for sound, character in zip(_weakened(word, read), word, strict=True)))
+
+
+def _weakened(word: str, read: list[str]) -> list[str]:
+    """What is neutral in a word of ours is so inside a longer one: 生意 in 做生意. 儿 at the end is."""
+    ours = table("readings.tsv")
+    weak = list(read)
+    for start, end in combinations(range(len(word) + 1), 2):
+        for at, sound in enumerate(ours.get(word[start:end], ()) if end - start > 1 else (), start):
+            if sound[-1] == "5" and sound[:-1] == weak[at][:-1]:
+                weak[at] = sound
+    if len(word) > 1 and weak[-1] == "er2" and word[-1] == "儿":
+        weak[-1] = "er5"
+    return weak
 
 
 def _nearest(sound: str) -> str:
     return _NEAREST.get(sound[:-1], sound[:-1]) + sound[-1]
-
-
-def _sandhi(phrase: list[Word]) -> list[Syllable]:
-    """Change the tones of one phrase as they change each other when spoken together."""
-    syllables = [syllable for word in phrase for syllable in word.syllables]
-    fixed = [word.fixed for word in phrase for _ in word.syllables]
-    ends = set(accumulate(len(word.syllables) for word in phrase))
-    return _third_tones_changed(_bu_and_yi_changed(syllables, fixed), ends)
-
-
-def _bu_and_yi_changed(syllables: list[Syllable], fixed: list[bool]) -> list[Syllable]:
-    changed = list(syllables)
-    for at, syllable in enumerate(syllables[:-1]):
-        before, after = syllables[at - 1] if at else None, syllables[at + 1]
-        if fixed[at] or syllable.text not in {"不", "一"}:
-            continue
-        if before and before.text == after.text and before.text not in _DIGITS:
-            changed[at] = syllable.with_tone("5")  # 看一看, 好不好
-        elif syllable.text == "不":
-            changed[at] = syllable.with_tone("2" if after.tone == "4" else "4")
-        elif not _counts(before, after, syllables[at + 2 : at + 3]):
-            changed[at] = syllable.with_tone("2" if after.tone == "4" or after.text == "个" else "4")
-        else:
-            changed[at] = syllable.with_tone("1")
-    return changed
-
-
-def _counts(before: Syllable | None, after: Syllable, next_but_one: list[Syllable]) -> bool:
-    """Whether this 一 is a digit, an ordinal or a date's: then it keeps its tone."""
-    if before and (before.text == "第" or before.text in _DIGITS):
-        return True
-    if before and before.text == "月":
-        return after.text in {"日", "号"}
-    if after.text == "点":
-        return bool(next_but_one) and next_but_one[0].text in _DIGITS
-    return after.text == "月" or after.text in _DIGITS - _POWERS
-
-
-def _third_tones_changed(syllables: list[Syllable], ends: set[int]) -> list[Syllable]:
-    """A third tone before a third tone becomes a second: within words from the left, then across words."""
-    changed = list(syllables)
-    for across in (False, True):
-        for at in range(len(changed) - 1):
-            if (at + 1 in ends) is across and changed[at].tone == changed[at + 1].tone == "3":
-                changed[at] = changed[at].with_tone("2")
-    return changed
 
 
 @cache
@@ -219,10 +173,3 @@ def _dictionary() -> Mapping[int, str]:
 
     readings: Mapping[int, str] = PINYIN_DICT
     return readings
-
-
-@cache
-def _table(name: str) -> Mapping[str, tuple[str, ...]]:
-    lines = (files("synth.text") / name).read_text("utf-8").splitlines()
-    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
-    return {word: tuple(pinyin.split()) for word, pinyin in rows}

@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from synth.engines.protocol import Segment
+from synth.text.marks import EMPHASIS, READING, spoken_length, without_emphasis
 from synth.text.normalise import normalise
 from synth.text.pinyin import is_readable
+from synth.text.words import cut_words
 
 __all__ = ["SegmentedText", "cut", "shortened", "to_segments"]
 
@@ -16,10 +18,12 @@ PAUSES = {"\n": 0.45, "。": 0.3, "！": 0.3, "？": 0.3, "!": 0.3, "?": 0.3, ".
 PAUSE_AT_COMMA = 0.1
 PAUSE_AT_CUT = 0.0
 
-_SENTENCE = re.compile(r"[^。！？!?；;\n]*(?:\.(?=\s|$)|[。！？!?；;\n])*[”’」』）)]*")
-_CLAUSE = re.compile(r"[^，、：,:—]+[，、：,:—]*|[，、：,:—]+")
-# A word in Latin letters, a pronunciation mark, or any one character: what is never cut within.
-_ATOM = re.compile(r"<[^<>|\n]+\|[^<>\n]+>|[A-Za-z]+(?:-[A-Za-z]+)*|.", re.DOTALL)
+_SENTENCE = re.compile(r"(?:[^。！？!?；;\n.]|\.(?!\s|$))*(?:\.(?=\s|$)|[。！？!?；;\n])*[”’」』）)]*")
+_CLAUSE = re.compile(rf"(?:{READING}|[^，、：,:—])+[，、：,:—]*|[，、：,:—]+")
+_NUMBER = "[零〇一二三四五六七八九十百千万亿两点幺]{2,}"
+# An emphasis, a reading, a word in Latin letters, a number, Han characters, or any other: what is cut no further than into words.
+_ATOM = re.compile(rf"{EMPHASIS}|{READING}|[A-Za-z]+(?:-[A-Za-z]+)*|{_NUMBER}|(?:(?!{_NUMBER})[\u3400-\u9fff])+|.", re.DOTALL)
+_HAN = re.compile(rf"(?!{_NUMBER})[\u3400-\u9fff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ def cut(spoken: str, longest: int) -> tuple[Segment, ...]:
 
 def shortened(segment: Segment, longest: int) -> tuple[Segment, ...]:
     """The same in shorter segments, for an engine that takes no longer ones any more."""
-    if len(segment.text) <= longest:
+    if spoken_length(segment.text) <= longest:
         return (segment,)
     parts = list(_packed(segment.text, longest))
     return (*(Segment(part) for part in parts[:-1]), Segment(parts[-1], segment.pause))
@@ -72,12 +76,12 @@ def _segments(sentence: str, longest: int) -> Iterator[Segment]:
 
 def _packed(sentence: str, longest: int) -> Iterator[str]:
     """Clauses put together as long as they fit; a clause that alone is too long is cut between its atoms."""
-    if len(sentence) <= longest:
+    if spoken_length(sentence) <= longest:
         yield sentence
         return
     held = ""
     for piece in (piece for clause in _CLAUSE.findall(sentence) for piece in _cut(clause, longest)):
-        if held and len(held) + len(piece) > longest:
+        if held and spoken_length(held) + spoken_length(piece) > longest:
             yield from (held.strip(),) if _speaks(held) else ()
             held = ""
         held += piece
@@ -86,24 +90,27 @@ def _packed(sentence: str, longest: int) -> Iterator[str]:
 
 
 def _cut(clause: str, longest: int) -> Iterator[str]:
-    if len(clause) <= longest:
+    if spoken_length(clause) <= longest:
         yield clause
         return
     held = ""
-    for atom in (piece for whole in _ATOM.findall(clause) for piece in _bounded(whole, longest)):
-        if held and len(held) + len(atom) > longest:
+    for atom in (piece for whole in _ATOM.findall(clause) for piece in _atoms(whole, longest)):
+        if held and spoken_length(held) + spoken_length(atom) > longest:
             yield held
             held = ""
         held += atom
     yield held
 
 
-def _bounded(atom: str, longest: int) -> Iterator[str]:
-    """A word longer than a segment is no word: cut it."""
-    if atom.startswith("<"):
-        yield atom
-        return
-    yield from (atom[start : start + longest] for start in range(0, len(atom), longest))
+def _atoms(whole: str, longest: int) -> Iterator[str]:
+    """What is left together: an emphasis that fits, a reading, a word; a word longer than a segment is no word: cut it."""
+    if whole.startswith("<em>") and spoken_length(whole) > longest:
+        yield from (f"<em>{part}</em>" for part in _cut(without_emphasis(whole), longest))
+    elif whole.startswith("<"):
+        yield whole
+    else:
+        for word in cut_words(whole) if _HAN.match(whole) else (whole,):
+            yield from (word[start : start + longest] for start in range(0, len(word), longest))
 
 
 def _speaks(text: str) -> bool:
