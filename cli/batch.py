@@ -9,7 +9,7 @@ import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from cli.speaking import Speak, Wish, speaker
+from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, Speak, Volume, Wish, drawn, speaker
 from indextts_hub.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from synth.lines import Line
 
 __all__ = ["batch"]
+
+_MOODS = {"emotion", "emotion_voice", "emotion_text"}
 
 
 def batch(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
@@ -29,6 +31,12 @@ def batch(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     intensity: Annotated[float, typer.Option("--intensity", min=0, max=1, help="How strong the emotion is.")] = 0.5,
     speed: Annotated[float, typer.Option("--speed", min=0.5, max=2, help="Above 1 is faster.")] = 1.0,
     voice: Annotated[str | None, typer.Option("--voice", metavar="ID_OR_FILE", help="Of lines that name none.")] = None,
+    emotion_voice: EmotionVoice = None,
+    emotion_text: EmotionText = None,
+    pitch: Pitch = 0.0,
+    volume: Volume = 0.0,
+    language: Language = "",
+    sampling: Sampled = [],  # noqa: B006
     form: Annotated[str, typer.Option("--format", metavar="F", help="wav, flac, mp3, ogg, opus, aac or pcm.")] = "wav",
     join: Annotated[bool, typer.Option("--join", help="Also one file of all lines; an SRT's at its times. Only wav.")] = False,
     cache_dir: CacheDir = None,
@@ -37,7 +45,7 @@ def batch(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
 ) -> None:
     """Speak the lines of a file: audio and captions for each, and captions for all of them. Run it again to go on.
 
-    A line may name its files, emotion, intensity, speed, voice and seed; what it leaves out is as the options say.
+    A line may name its files, and whatever of this holds for it, by the options' names; what it leaves out is as they say.
     """
     from indextts_hub.store.durable import write_durably
     from synth.audio.captions import Caption, to_srt
@@ -49,7 +57,21 @@ def batch(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
         raise UsageError("only wav files are joined", remedy="leave --format out", code="E_FORMAT")
     lines = _lines(file)
     folder = output or file.with_suffix("")
-    common = Wish("", chosen, model, emotion, intensity, speed, voice)
+    common = Wish(
+        text="",
+        form=chosen,
+        model=model,
+        emotion=emotion,
+        intensity=intensity,
+        speed=speed,
+        voice=voice,
+        emotion_voice=emotion_voice,
+        emotion_text=emotion_text,
+        pitch=pitch,
+        volume=volume,
+        language=language,
+        sampling=drawn(sampling),
+    )
     done: list[LineDone] = []
     with speaker(model, cache_dir) as speak:
         for line in speak_lines(lines, folder, chosen.suffix, repr(common), lambda line: _spoken(line, common, speak)):
@@ -86,9 +108,11 @@ def _lines(file: Path) -> "tuple[Line, ...]":
 def _spoken(line: "Line", common: Wish, speak: Speak) -> "LineAudio":
     from synth.batch import LineAudio
 
-    own = {"emotion": line.emotion, "intensity": line.intensity, "speed": line.speed, "voice": line.voice, "seed": line.seed}
-    asked = {**{name: getattr(common, name) for name in Wish.__slots__}, "text": line.text}
-    said = speak(Wish(**{**asked, **{name: value for name, value in own.items() if value is not None}}))
+    own = line.asked()
+    asked = {name: getattr(common, name) for name in Wish.__slots__} | {"text": line.text}
+    # A line's own emotion stands in place of the common one, whichever way either is given.
+    unsaid = dict.fromkeys(_MOODS) if own.keys() & _MOODS else {}
+    said = speak(Wish(**{**asked, **unsaid, **own}))
     for warning in said.warnings:
         sys.stderr.write(f"note: line {line.number}: {warning}\n")
     return LineAudio(said.audio, said.duration, said.segments)

@@ -12,7 +12,7 @@ import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from cli.speaking import Wish, speaker
+from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, Volume, Wish, drawn, speaker
 
 __all__ = ["say"]
 
@@ -27,6 +27,12 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     intensity: Annotated[float, typer.Option("--intensity", min=0, max=1, help="How strong the emotion is.")] = 0.5,
     speed: Annotated[float, typer.Option("--speed", min=0.5, max=2, help="Above 1 is faster.")] = 1.0,
     voice: Annotated[str | None, typer.Option("--voice", metavar="ID_OR_FILE", help="Whose voice.", show_default=False)] = None,
+    emotion_voice: EmotionVoice = None,
+    emotion_text: EmotionText = None,
+    pitch: Pitch = 0.0,
+    volume: Volume = 0.0,
+    language: Language = "",
+    sampling: Sampled = [],  # noqa: B006
     form: Annotated[
         str | None,
         typer.Option("--format", metavar="F", help="wav, flac, mp3, ogg, opus, aac or pcm; by FILE's end.", show_default=False),
@@ -49,9 +55,24 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     spoken = sys.stdin.read() if text == "-" else text
     chosen = format_named(form) if form else format_of_path(output)
     written = None if captions is None else captions_for(captions)
+    wish = Wish(
+        text=spoken,
+        form=chosen,
+        model=model,
+        emotion=emotion,
+        intensity=intensity,
+        speed=speed,
+        voice=voice,
+        emotion_voice=emotion_voice,
+        emotion_text=emotion_text,
+        pitch=pitch,
+        volume=volume,
+        language=language,
+        sampling=drawn(sampling),
+    )
     began = time.monotonic()
     with _busy(quiet=quiet or to_json), speaker(model, cache_dir) as speak:
-        said = speak(Wish(spoken, chosen, model, emotion, intensity, speed, voice))
+        said = speak(wish)
     write_durably(output, said.audio)
     if captions is not None and written is not None:
         write_durably(captions, written(said.segments).encode())

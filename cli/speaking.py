@@ -1,11 +1,13 @@
 """Who speaks for `say` and `batch`: a running service if there is one that serves the version, else a worker of their own."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
 
 from indextts_hub.errors import Busy, PolicyError, UsageError
 
@@ -16,12 +18,23 @@ if TYPE_CHECKING:
     from synth import Caption, Synthesizer
     from synth.audio.formats import Format
 
-__all__ = ["Said", "Speak", "Wish", "speaker"]
+__all__ = ["EmotionText", "EmotionVoice", "Language", "Pitch", "Said", "Sampled", "Speak", "Volume", "Wish", "drawn", "speaker"]
+
+EmotionVoice = Annotated[
+    str | None, typer.Option("--emotion-voice", metavar="ID_OR_FILE", help="Whose mood is taken.", show_default=False)
+]
+EmotionText = Annotated[str | None, typer.Option("--emotion-text", help="A text whose mood is taken.", show_default=False)]
+Pitch = Annotated[float, typer.Option("--pitch", min=-12, max=12, help="Semitones.")]
+Volume = Annotated[float, typer.Option("--volume", min=-20, max=20, help="Decibels.")]
+Language = Annotated[str, typer.Option("--language", metavar="TAG", help="zh, en, …; the version's first.", show_default=False)]
+Sampled = Annotated[
+    list[str], typer.Option("--sampling", metavar="NAME=NUMBER", help="How it draws: temperature, top_p, top_k, ….")
+]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is to be spoken, and how; None is the speaker's own way."""
+    """What is to be spoken, and how; None is the speaker's own way. A voice is an id that a service keeps, or a clip's path."""
 
     text: str
     form: "Format"
@@ -31,6 +44,17 @@ class Wish:
     speed: float = 1.0
     voice: str | None = None
     seed: int = 0
+    emotion_voice: str | None = None
+    emotion_text: str | None = None
+    pitch: float = 0.0
+    volume: float = 0.0
+    language: str = ""
+    sampling: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def clips(self) -> bool:
+        """Whether a voice is named by a file of this machine, which no service keeps."""
+        return any(voice is not None and Path(voice).is_file() for voice in (self.voice, self.emotion_voice))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +73,22 @@ class Said:
 Speak: TypeAlias = Callable[[Wish], Said]
 
 
+def drawn(said: list[str]) -> Mapping[str, float]:
+    """What `--sampling` says.
+
+    Raises:
+        UsageError: E_CONTROL, for what is no number.
+    """
+    found: dict[str, float] = {}
+    for each in said:
+        name, _, value = each.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise UsageError(f"{each[:40]!a} says no number", remedy="write temperature=0.7", code="E_CONTROL") from None
+    return found
+
+
 @contextmanager
 def speaker(model: str | None, cache_dir: Path | None) -> Iterator[Speak]:
     """Something that speaks wishes, one after the other. It asks a service as long as one serves them; then a worker is started.
@@ -65,9 +105,10 @@ def speaker(model: str | None, cache_dir: Path | None) -> Iterator[Speak]:
 
         def speak(wish: Wish) -> Said:
             nonlocal worker
-            if worker is None and service is not None and (said := _by_service(wish, service, settings)) is not None:
-                return said
             if worker is None:
+                said = None if service is None or wish.clips else _by_service(wish, service, settings)
+                if said is not None:
+                    return said
                 worker = opened.enter_context(_worker(model, cache_dir, settings))
             return _by_worker(wish, worker)
 
@@ -91,8 +132,10 @@ def _service(settings: "Settings", opened: ExitStack) -> "httpx2.Client | None":
 
 def _by_service(wish: Wish, client: "httpx2.Client", settings: "Settings") -> Said | None:
     from synth import Caption
+    from synth.engines.able import sampling_of
 
-    asked = {name: value for name, value in asdict(wish).items() if name != "form"} | {"format": wish.form.name}
+    asked = {each.name: getattr(wish, each.name) for each in fields(wish) if each.name not in {"form", "sampling"}}
+    asked |= {"format": wish.form.name, "sampling": sampling_of(wish.sampling).given()}
     answer = _answer(client, asked, settings.wait)
     if answer.status_code in {404, 503}:
         return None  # it serves other versions, or none yet; a worker of our own can do it
@@ -136,6 +179,7 @@ def _worker(model: str | None, cache_dir: Path | None, settings: "Settings") -> 
 def _by_worker(wish: Wish, worker: "Synthesizer") -> Said:
     from synth.audio.encode import check_encoder
     from synth.emotion import NEUTRAL
+    from synth.engines.able import sampling_of
 
     check_encoder(wish.form)
     speech = worker.synthesize(
@@ -145,6 +189,12 @@ def _by_worker(wish: Wish, worker: "Synthesizer") -> Said:
         speed=wish.speed,
         seed=wish.seed,
         voice=wish.voice,
+        emotion_voice=wish.emotion_voice,
+        emotion_text=wish.emotion_text,
+        pitch=wish.pitch,
+        volume=wish.volume,
+        language=wish.language,
+        sampling=sampling_of(wish.sampling),
     )
     audio, used = speech.encoded(wish.form), speech.model
     return Said("worker", audio, speech.duration, used.version, used.digest, speech.segments, speech.warnings)

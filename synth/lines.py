@@ -28,6 +28,10 @@ class Line:
         number: of the line, from 1; a header is none.
         name: of its files, without a suffix.
         emotion: a label or its Chinese name.
+        emotion_voice, emotion_text: whose mood is taken instead.
+        pitch: semitones.
+        volume: decibels.
+        language: a tag.
         start, end: seconds at which an SRT has it.
     """
 
@@ -41,10 +45,22 @@ class Line:
     seed: int | None = None
     start: float | None = None
     end: float | None = None
+    emotion_voice: str | None = None
+    emotion_text: str | None = None
+    pitch: float | None = None
+    volume: float | None = None
+    language: str | None = None
+
+    def asked(self) -> "dict[str, str | float]":
+        """What the line says of how it is spoken, by the names of the service."""
+        said: dict[str, str | float | None] = {name: getattr(self, name) for name in _KEYS if name not in {"text", "name"}}
+        return {name: value for name, value in said.items() if value is not None}
 
 
-_TEXTS = frozenset({"text", "name", "emotion", "voice"})
-_NUMBERS: Mapping[str, Callable[[str], float]] = MappingProxyType({"intensity": float, "speed": float, "seed": int})
+_TEXTS = frozenset({"text", "name", "emotion", "voice", "emotion_voice", "emotion_text", "language"})
+_NUMBERS: Mapping[str, Callable[[str], float]] = MappingProxyType(
+    {"intensity": float, "speed": float, "seed": int, "pitch": float, "volume": float}
+)
 _KEYS = tuple(field.name for field in fields(Line) if field.name in _TEXTS or field.name in _NUMBERS)
 
 

@@ -4,11 +4,13 @@ import asyncio
 import secrets
 import threading
 import weakref
-from collections.abc import Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
+from indextts_hub.errors import UsageError
 from indextts_hub.store.durable import write_durably
 from synth.audio.captions import Caption
 from synth.audio.encode import encode
@@ -17,7 +19,7 @@ from synth.audio.label import Marks, Provenance
 from synth.audio.take import Take
 from synth.emotion import NEUTRAL, EmotionVector
 from synth.engines.able import check_able
-from synth.engines.protocol import Capabilities, Settings
+from synth.engines.protocol import Capabilities, Sampling, Settings
 from synth.environments import launch_for
 from synth.text.parts import to_parts
 from synth.text.script import Manner
@@ -142,7 +144,7 @@ class Synthesizer:
         """
         return self._wait(self._supervisor.ready())
 
-    def synthesize(
+    def synthesize(  # noqa: PLR0913 - all that can be said of how a text is spoken, by name
         self,
         text: str,
         *,
@@ -152,25 +154,47 @@ class Synthesizer:
         seed: int = 0,
         voice: Path | str | None = None,
         roles: Mapping[str, Manner] | None = None,
+        emotion_voice: Path | str | None = None,
+        emotion_text: str | None = None,
+        pitch: float = 0.0,
+        volume: float = 0.0,
+        language: str = "",
+        sampling: Sampling | None = None,
     ) -> Speech:
         """Speak a text.
 
         Args:
             text: as people write it, with marks such as `[happy 0.8]` and `<break 500ms>` if need be (docs/text.md).
             emotion: a label or its Chinese name, or several labels with their weights from 0 to 1.
-            intensity: of a single emotion, 0 to 1.
+            intensity: of a single emotion, or how much of a mood is taken, 0 to 1.
             speed: 0.5 to 2; above 1 is faster.
             seed: for engines that draw random numbers.
             voice: a reference clip, for engines that can clone.
             roles: how those speak whose names stand before lines of the text; a role's voice is a clip, too.
+            emotion_voice: a clip whose mood is taken instead of an emotion, for engines that can.
+            emotion_text: a text whose mood is taken instead of an emotion, for engines that can.
+            pitch: semitones, -12 to 12, for engines that can.
+            volume: decibels, -20 to 20, for engines that can.
+            language: a tag such as `en`; the version's first if it is empty.
+            sampling: how an engine that draws its speech draws it.
 
         Raises:
-            UsageError: E_TEXT, E_SCRIPT, E_EMOTION, E_VOICE, E_SPEED: what can't be spoken, and what can.
+            UsageError: E_TEXT, E_SCRIPT, E_EMOTION, E_VOICE, E_SPEED, E_LANGUAGE, E_CONTROL: what can't be spoken, and what can.
             WorkerError: the engine failed.
         """
         vector = EmotionVector.of(emotion, intensity) if isinstance(emotion, str) else EmotionVector.mixture(emotion)
-        manner = Manner(vector, speed, None if voice is None else str(Path(voice).resolve()))
-        return self._wait(self._spoken(text, manner, roles or {}, intensity, seed))
+        manner = Manner(
+            vector=vector,
+            speed=speed,
+            voice=_clip(voice),
+            emotion_voice=_clip(emotion_voice),
+            emotion_text=emotion_text,
+            intensity=1.0 if emotion_voice is None and emotion_text is None else intensity,
+            pitch=pitch,
+            volume=volume,
+        )
+        whole = partial(Manner.settings, seed=seed, language=language, sampling=sampling or Sampling())
+        return self._wait(self._spoken(text, manner, roles or {}, intensity, whole))
 
     def close(self) -> None:
         """End the engine's process. Safe to call twice."""
@@ -182,10 +206,12 @@ class Synthesizer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
         self.close()
 
-    async def _spoken(self, text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, seed: int) -> Speech:
+    async def _spoken(
+        self, text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, settings_of: Callable[[Manner], Settings]
+    ) -> Speech:
         can = await self._supervisor.ready()
         read = await asyncio.to_thread(to_parts, text, manner, roles, intensity, can.longest_segment)
-        settings = [Settings(part.manner.vector.weights, part.manner.speed, seed, part.manner.voice) for part in read.parts]
+        settings = [settings_of(part.manner) for part in read.parts]
         for how in settings:
             check_able(can, how)
         take = Take(can.sample_rate, read.silence, self._marks.cue, warnings=dict.fromkeys(read.warnings))
@@ -202,6 +228,14 @@ class Synthesizer:
         except BaseException:
             doing.cancel()
             raise
+
+
+def _clip(path: Path | str | None) -> str | None:
+    if path is None:
+        return None
+    if not Path(path).is_file():
+        raise UsageError(f"there is no clip {str(path)[:200]!a}", remedy="give the path of an audio file", code="E_VOICE")
+    return str(Path(path).resolve())
 
 
 def _close(loop: asyncio.AbstractEventLoop, supervisor: Supervisor, thread: threading.Thread) -> None:

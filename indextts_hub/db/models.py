@@ -233,6 +233,10 @@ class Role(SQLModel, table=True):
     emotion: list[float] = Field(sa_column=Column(JSON, nullable=False))
     """Eight weights in the order of the emotion vector."""
     speed: float
+    pitch: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
+    """Semitones."""
+    volume: float = Field(default=0.0, sa_column_kwargs={"server_default": "0"})
+    """Decibels."""
 
 
 class ApiKey(SQLModel, table=True):

@@ -1,6 +1,6 @@
 """Writing down, and asking for, what was spoken. Values in, values out, no rows."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -51,12 +51,14 @@ _Selected = TypeVar("_Selected")
 
 @dataclass(frozen=True, slots=True)
 class RoleSettings:
-    """How a role of the text was to speak: eight weights, 1 for the voice's own speed, a voice's id."""
+    """How a role of the text was to speak: eight weights, 1 for the voice's own speed, a voice's id, semitones, decibels."""
 
     name: str
     emotion: tuple[float, ...] = (0.0,) * 8
     speed: float = 1.0
     voice: str | None = None
+    pitch: float = 0.0
+    volume: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,14 @@ class TaskSettings:
     Attributes:
         format: of the audio file.
         emotion: eight weights in the order of the emotion vector.
-        intensity: what came with a label, 0 to 1.
+        intensity: what came with a label, a voice or a text, 0 to 1.
         speed: 1 is the voice's own.
         roles: those that the text names.
+        pitch: semitones.
+        volume: decibels.
+        language: a tag; empty for the engine's first.
+        emotion_voice, emotion_text: whose mood was taken instead of the weights: a voice's, by its id, or a text's.
+        sampling: how an engine that draws was to draw, by the names of `synth.engines.protocol.Sampling`; only what was given.
     """
 
     format: str
@@ -77,6 +84,12 @@ class TaskSettings:
     speed: float = 1.0
     seed: int = 0
     roles: tuple[RoleSettings, ...] = ()
+    pitch: float = 0.0
+    volume: float = 0.0
+    language: str = ""
+    emotion_voice: str | None = None
+    emotion_text: str | None = None
+    sampling: dict[str, int | float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

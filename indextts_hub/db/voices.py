@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, Text, cast, col, select, update
 
 from indextts_hub.db.models import Consent, Role, Task, Voice
 from indextts_hub.db.session import Database
 from indextts_hub.db.tasks import RoleSettings
 from indextts_hub.errors import NotFound
+from indextts_hub.manifest import Json
 
 __all__ = [
     "ConsentRecord",
@@ -175,14 +176,23 @@ def keep_role(database: Database, role: RoleSettings) -> None:
         Busy, StorageError: as `Database.session`.
     """
     with database.session() as session:
-        session.merge(Role(name=role.name, voice=role.voice, emotion=list(role.emotion), speed=role.speed))
+        session.merge(
+            Role(
+                name=role.name,
+                voice=role.voice,
+                emotion=list(role.emotion),
+                speed=role.speed,
+                pitch=role.pitch,
+                volume=role.volume,
+            )
+        )
 
 
 def list_roles(database: Database) -> tuple[RoleSettings, ...]:
     """All roles, by name."""
     with database.reading() as session:
         rows = session.exec(select(Role).order_by(col(Role.name))).all()
-        return tuple(RoleSettings(row.name, tuple(row.emotion), row.speed, row.voice) for row in rows)
+        return tuple(RoleSettings(row.name, tuple(row.emotion), row.speed, row.voice, row.pitch, row.volume) for row in rows)
 
 
 def forget_role(database: Database, name: str) -> None:
@@ -210,6 +220,23 @@ def _found(row: "_Row | None", id_: str, what: str, code: str) -> "_Row":
 def _forget_traces(session: Session, voices: Sequence[str]) -> None:
     session.exec(update(Task).where(col(Task.voice).in_(voices)).values(voice=None))
     session.exec(update(Role).where(col(Role.voice).in_(voices)).values(voice=None))
+    for voice in voices:
+        # Ids are random: what looks like one in the column is one.
+        named = cast(col(Task.settings), Text).contains(voice, autoescape=True)
+        for task in session.exec(select(Task).where(named)):
+            task.settings = _without(task.settings, voice)
+            session.add(task)
+
+
+def _without(settings: "dict[str, Json]", voice: str) -> "dict[str, Json]":
+    """Settings of a task that name a voice no more: neither as whose mood was taken, nor as a role's."""
+    roles = settings.get("roles")
+    kept = [
+        {**role, "voice": None} if isinstance(role, dict) and role.get("voice") == voice else role
+        for role in (roles if isinstance(roles, list) else [])
+    ]
+    mood = {} if settings.get("emotion_voice") != voice else {"emotion_voice": None}
+    return {**settings, "roles": kept, **mood}
 
 
 def _consent(row: Consent) -> ConsentRecord:

@@ -5,7 +5,7 @@ Samples travel as little-endian float32 bytes, so that neither side needs the ot
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +31,11 @@ class Sampling:
     repetition_penalty: float | None = None
     length_penalty: float | None = None
     max_mel_tokens: int | None = None
+
+    def given(self) -> dict[str, int | float]:
+        """What is not left to the engine, by name."""
+        values: dict[str, int | float | None] = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ from synth.audio.formats import Format, format_named
 from synth.audio.label import Marks, Provenance
 from synth.audio.take import Spoken, Take
 from synth.emotion import EmotionVector
-from synth.engines.able import check_able
-from synth.engines.protocol import Capabilities, Segment, Settings
+from synth.engines.able import check_able, sampling_of
+from synth.engines.protocol import Capabilities, Sampling, Segment, Settings
 from synth.service.archive import Archive, Recording
 from synth.service.limits import Limits
 from synth.service.versions import Served, ServedVersion
@@ -36,20 +36,22 @@ class SynthesisRequest:
 
     Attributes:
         model: a reference to a served version; None for the default.
-        emotion: the label it was asked by, if it was by one label; the vector is what is spoken.
-        voice: id of one that is kept; None for the engine's own.
+        manner: of what no role and no mark says otherwise; voices are named by the ids under which they are kept.
+        emotion: the label it was asked by, if it was by one label; the manner is what is spoken.
+        intensity: of that label, and of marks that name an emotion alone.
+        language: a tag; empty for the engine's first.
         roles: how the roles that the text may name speak.
     """
 
     text: str
     form: Format
     model: str | None = None
-    vector: EmotionVector = EmotionVector()  # noqa: RUF009 - frozen
+    manner: Manner = Manner()  # noqa: RUF009 - frozen
     emotion: str | None = None
     intensity: float = 0.5
-    speed: float = 1.0
     seed: int = 0
-    voice: str | None = None
+    language: str = ""
+    sampling: Sampling = Sampling()  # noqa: RUF009 - frozen
     roles: tuple[RoleSettings, ...] = ()
 
     @classmethod
@@ -60,12 +62,21 @@ class SynthesisRequest:
             text=task.text,
             form=format_named(kept.format),
             model=f"{task.model}@sha256:{task.model_digest}" if task.model_digest else task.model,
-            vector=EmotionVector.from_weights(kept.emotion),
+            manner=Manner(
+                vector=EmotionVector.from_weights(kept.emotion),
+                speed=kept.speed,
+                voice=task.voice,
+                emotion_voice=kept.emotion_voice,
+                emotion_text=kept.emotion_text,
+                intensity=kept.intensity if kept.emotion_voice or kept.emotion_text else 1.0,
+                pitch=kept.pitch,
+                volume=kept.volume,
+            ),
             emotion=task.emotion,
             intensity=kept.intensity,
-            speed=kept.speed,
             seed=kept.seed,
-            voice=task.voice,
+            language=kept.language,
+            sampling=sampling_of(kept.sampling),
             roles=kept.roles,
         )
 
@@ -197,12 +208,14 @@ class Synthesis:
         """What the engine is told of each manner that occurs, seen to be something that it can do."""
         found: dict[Manner, Settings] = {}
         for manner in dict.fromkeys(part.manner for part in text.parts):
-            settings = Settings(manner.vector.weights, manner.speed, request.seed, manner.voice)
+            settings = manner.settings(request.seed, request.language, request.sampling)
             check_able(can, settings)
-            if manner.voice is not None:
-                settings = replace(settings, voice=str(await asyncio.to_thread(self.clip, manner.voice)))
-            found[manner] = settings
+            voice, emotion_voice = await self._clip(settings.voice), await self._clip(settings.emotion_voice)
+            found[manner] = replace(settings, voice=voice, emotion_voice=emotion_voice)
         return found
+
+    async def _clip(self, voice: str | None) -> str | None:
+        return None if voice is None else str(await asyncio.to_thread(self.clip, voice))
 
 
 def provenance(task: SpokenTask) -> Provenance:
@@ -220,12 +233,17 @@ def _check_length(text: str, longest: int) -> None:
 
 
 def _read(request: SynthesisRequest, can: Capabilities) -> SpokenText:
-    manner = Manner(request.vector, request.speed, request.voice)
     roles = {
-        role.name: Manner(EmotionVector.from_weights(role.emotion), role.speed, role.voice or request.voice)
+        role.name: Manner(
+            vector=EmotionVector.from_weights(role.emotion),
+            speed=role.speed,
+            voice=role.voice or request.manner.voice,
+            pitch=role.pitch,
+            volume=role.volume,
+        )
         for role in request.roles
     }
-    return to_parts(request.text, manner, roles, request.intensity, can.longest_segment)
+    return to_parts(request.text, request.manner, roles, request.intensity, can.longest_segment)
 
 
 def _turns(text: SpokenText, settings: Mapping[Manner, Settings]) -> Iterator[tuple[Sequence[Segment], Settings]]:
@@ -240,7 +258,7 @@ def _encoded(take: Take, form: Format) -> tuple[bytes, int]:
 
 
 def _task(order: Order, version: ServedVersion) -> SpokenTask:
-    request = order.request
+    request, manner = order.request, order.request.manner
     named = tuple(role for role in request.roles if role.name in request.text)
     return SpokenTask(
         id=secrets.token_hex(10),
@@ -249,9 +267,22 @@ def _task(order: Order, version: ServedVersion) -> SpokenTask:
         text=request.text,
         model=version.name,
         model_digest=version.digest,
-        voice=request.voice,
+        voice=manner.voice,
         emotion=request.emotion,
-        settings=TaskSettings(request.form.name, request.vector.weights, request.intensity, request.speed, request.seed, named),
+        settings=TaskSettings(
+            format=request.form.name,
+            emotion=manner.vector.weights,
+            intensity=request.intensity,
+            speed=manner.speed,
+            seed=request.seed,
+            roles=named,
+            pitch=manner.pitch,
+            volume=manner.volume,
+            language=request.language,
+            emotion_voice=manner.emotion_voice,
+            emotion_text=manner.emotion_text,
+            sampling=request.sampling.given(),
+        ),
         asker=order.asker,
         background=order.background,
     )

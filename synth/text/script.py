@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from indextts_hub.errors import UsageError
 from synth.emotion import ALIASES, EmotionVector
+from synth.engines.protocol import Sampling, Settings
 
 __all__ = ["LONGEST_BREAK", "MOST_PASSAGES", "Manner", "Passage", "read_script"]
 
@@ -32,11 +33,35 @@ _FRACTION = re.compile(r"0?\.\d{1,6}")
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How something is spoken: the emotion, 1 for the voice's own speed, and whose voice if it is not the engine's own."""
+    """How something is spoken; a role's, or that of all that no role and no mark says otherwise.
+
+    Attributes:
+        vector: the emotion by its weights.
+        speed: 1 is the voice's own.
+        voice: whose, if it is not the engine's own.
+        emotion_voice, emotion_text: whose mood is taken instead of the weights: a clip's, or a text's.
+        intensity: how much of such a mood, 0 to 1.
+        pitch: semitones.
+        volume: decibels.
+    """
 
     vector: EmotionVector = EmotionVector()  # noqa: RUF009 - frozen
     speed: float = 1.0
     voice: str | None = None
+    emotion_voice: str | None = None
+    emotion_text: str | None = None
+    intensity: float = 1.0
+    pitch: float = 0.0
+    volume: float = 0.0
+
+    def feeling(self, vector: EmotionVector) -> "Manner":
+        """The same with another emotion, from wherever it was taken before."""
+        return replace(self, vector=vector, emotion_voice=None, emotion_text=None, intensity=1.0)
+
+    def settings(self, seed: int, language: str, sampling: Sampling) -> Settings:
+        """What an engine is told of it; beside it what holds for the whole text."""
+        mood = (self.emotion_voice, self.emotion_text, self.intensity)
+        return Settings(self.vector.weights, self.speed, seed, self.voice, *mood, self.pitch, self.volume, language, sampling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +120,7 @@ def _pieces(line: str, manner: Manner, intensity: float) -> Iterator[Passage | f
         if isinstance(meant, float):
             yield meant
         else:
-            manner = replace(manner, vector=meant)
+            manner = manner.feeling(meant)
     if start < len(line):
         yield Passage(line[start:], manner)
 

@@ -24,6 +24,7 @@ from synth.service.synthesis import Order
 __all__ = ["routes"]
 
 _PIECE = 1 << 20
+_MOODS = {"emotion", "emotion_vector", "emotion_text", "emotion_voice"}
 _Id = Annotated[str, Path(max_length=64)]
 
 
@@ -106,9 +107,9 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
 
 
 async def _order(line: Line, ask: Ask, request: Request, roles: Roles) -> Order:
-    said = {"emotion": line.emotion, "intensity": line.intensity, "speed": line.speed, "voice": line.voice, "seed": line.seed}
-    own = {key: value for key, value in said.items() if value is not None}
-    common = ask.model_dump(exclude={"emotion_vector"} if line.emotion is not None else set())
+    own = line.asked()
+    # A line's own emotion stands in place of that of the batch, whichever way either is given.
+    common = ask.model_dump(exclude=_MOODS if _MOODS & own.keys() else set())
     try:
         whole = Ask.model_validate({**common, **own, "text": line.text})
         return await order_of(whole, format_named(ask.format or "wav"), request, roles, background=True)

@@ -37,6 +37,8 @@ class Readiness(BaseModel):
     waiting: int
     restarts: int
     emotions: list[str]
+    languages: list[str]
+    controls: list[str]
     cloning: bool
     own_voice: bool
     weights: str | None
@@ -63,6 +65,8 @@ def routes(served: Served, metrics: Metrics) -> APIRouter:
                 waiting=version.turns.waiting,
                 restarts=version.supervisor.restarts,
                 emotions=list(can.emotions) if (can := version.supervisor.capabilities) else [],
+                languages=list(can.languages) if can else [],
+                controls=list(can.controls) if can else [],
                 cloning=can is not None and can.cloning,
                 own_voice=can is None or can.own_voice,
                 weights=None if (sealed := version.supervisor.sealed) is None else "sealed" if sealed else "watched",

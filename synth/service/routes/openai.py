@@ -15,12 +15,13 @@ from indextts_hub.errors import HubError, NotFound
 from synth.audio.encode import SpeechStream
 from synth.audio.formats import format_named
 from synth.audio.label import Marks
-from synth.emotion import EmotionVector, emotion_label
+from synth.emotion import emotion_label
 from synth.service.leaving import Left, unless_left
 from synth.service.problems import DEFECT
 from synth.service.roles import Roles
+from synth.service.routes.asking import Further
 from synth.service.routes.health import SERVICE
-from synth.service.routes.synthesize import Emotion, Model, Weight, asker_of
+from synth.service.routes.synthesize import Model, asker_of
 from synth.service.synthesis import Accepted, Finished, Order, Spoken, Step, SynthesisRequest, provenance
 from synth.service.underway import UnderWay
 from synth.service.versions import Served
@@ -42,8 +43,8 @@ class VoiceId(BaseModel):
     id: str
 
 
-class SpeechAsk(BaseModel):
-    """OpenAI's request, and `emotion`, `intensity` and `seed` of our own; other keys mean nothing here."""
+class SpeechAsk(Further):
+    """OpenAI's request, and the keys of `/synthesize` that say how; other keys mean nothing here."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -54,9 +55,6 @@ class SpeechAsk(BaseModel):
     response_format: Literal["mp3", "opus", "aac", "flac", "wav", "pcm"] = "mp3"
     speed: Annotated[float, Field(ge=0.25, le=4.0, allow_inf_nan=False, strict=True)] = 1.0
     stream_format: Literal["audio", "sse"] = "audio"
-    emotion: Emotion | None = None
-    intensity: Weight = 0.5
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True)] = 0
 
     def request(self, roles: tuple[RoleSettings, ...]) -> SynthesisRequest:
         """What is asked for, in the terms of the house; `roles` are those that the text may name.
@@ -69,12 +67,12 @@ class SpeechAsk(BaseModel):
             text=self.input,
             form=format_named(self.response_format),
             model=None if self.model in _MODELS else self.model,
-            vector=EmotionVector() if self.emotion is None else EmotionVector.of(self.emotion, self.intensity),
+            manner=self.manner(self.speed, None if voice in _VOICES else voice),
             emotion=None if self.emotion is None else emotion_label(self.emotion),
             intensity=self.intensity,
-            speed=self.speed,
             seed=self.seed,
-            voice=None if voice in _VOICES else voice,
+            language=self.language,
+            sampling=self.sampling.drawn(),
             roles=roles,
         )
 

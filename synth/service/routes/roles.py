@@ -8,7 +8,8 @@ from pydantic import BaseModel
 from indextts_hub.db.tasks import RoleSettings
 from synth.emotion import EMOTIONS
 from synth.service.roles import Roles
-from synth.service.routes.synthesize import Manner, asker_of
+from synth.service.routes.asking import RoleManner
+from synth.service.routes.synthesize import asker_of
 
 __all__ = ["routes"]
 
@@ -23,6 +24,8 @@ class RoleAnswer(BaseModel):
     emotion_vector: dict[str, float]
     speed: float
     voice: str | None
+    pitch: float
+    volume: float
 
 
 class RoleList(BaseModel):
@@ -40,7 +43,7 @@ def routes(roles: Roles) -> APIRouter:
         return RoleList(roles=[_answer(role) for role in await roles.list()])
 
     @router.put("/{name}", summary="Keep how a role speaks")
-    async def keep(name: _Name, manner: Manner, request: Request) -> RoleAnswer:
+    async def keep(name: _Name, manner: RoleManner, request: Request) -> RoleAnswer:
         role = manner.role(name)
         await roles.keep(role, asker_of(request))
         return _answer(role)
@@ -54,4 +57,6 @@ def routes(roles: Roles) -> APIRouter:
 
 def _answer(role: RoleSettings) -> RoleAnswer:
     weights = {label: weight for label, weight in zip(EMOTIONS, role.emotion, strict=True) if weight}
-    return RoleAnswer(name=role.name, emotion_vector=weights, speed=role.speed, voice=role.voice)
+    return RoleAnswer(
+        name=role.name, emotion_vector=weights, speed=role.speed, voice=role.voice, pitch=role.pitch, volume=role.volume
+    )

@@ -4,56 +4,23 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Request
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from indextts_hub.db.tasks import RoleSettings, SpokenSegment, SpokenTask
-from indextts_hub.errors import UsageError
 from synth.audio.formats import FORMATS, Format, format_named
-from synth.emotion import ALIASES, EmotionVector, emotion_label
+from synth.emotion import emotion_label
 from synth.service.leaving import unless_left
 from synth.service.roles import Roles
+from synth.service.routes.asking import Further, RoleManner
 from synth.service.synthesis import Order, Synthesis, SynthesisRequest
 
-__all__ = ["Answer", "Ask", "Emotion", "Manner", "Model", "Weight", "asker_of", "order_of", "routes"]
+__all__ = ["Answer", "Ask", "Model", "asker_of", "order_of", "routes"]
 
-Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
-# Written as the document's `enum`; what counts is `emotion_label`, which also takes capitals.
-Emotion = Annotated[str, WithJsonSchema({"type": "string", "enum": list(ALIASES)})]
 Model = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Manner(BaseModel):
-    """How something is spoken: with one emotion or several, how fast, in whose voice."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    voice: Annotated[str | None, Field(max_length=64, description="A voice's id, for engines that can speak with it.")] = None
-    emotion: Annotated[Emotion | None, Field(description="`neutral`, `happy`, …, or a Chinese name of it such as 高兴.")] = None
-    intensity: Annotated[Weight, Field(description="How strong the emotion is.")] = 0.5
-    emotion_vector: Annotated[
-        dict[Emotion, Weight] | None, Field(max_length=16, description="Several emotions at once, each with its weight.")
-    ] = None
-    speed: Annotated[float, Field(ge=0.5, le=2.0, allow_inf_nan=False, strict=True, description="Above 1 is faster.")] = 1.0
-
-    def vector(self) -> EmotionVector:
-        """The emotions and their weights.
-
-        Raises:
-            UsageError: an emotion has no such name, or two ways of giving one were used.
-        """
-        if self.emotion_vector is None:
-            return EmotionVector() if self.emotion is None else EmotionVector.of(self.emotion, self.intensity)
-        if self.emotion is not None:
-            raise UsageError("both `emotion` and `emotion_vector` are given", remedy="give one of them", code="E_EMOTION")
-        return EmotionVector.mixture(self.emotion_vector)
-
-    def role(self, name: str) -> RoleSettings:
-        """The role of that name that speaks so. Raises UsageError as `vector`."""
-        return RoleSettings(name, self.vector().weights, self.speed, self.voice)
-
-
-class Ask(Manner):
+class Ask(Further, RoleManner):
     """What to speak, and how."""
 
     text: Annotated[
@@ -66,16 +33,13 @@ class Ask(Manner):
     model: Annotated[
         Model | None, Field(description="A version, `NAME`, `NAME@sha256:HEX` or an alias; the default if left out.")
     ] = None
-    emotion_text: Annotated[str | None, Field(description="A text whose mood is taken, for engines that can.")] = None
-    emotion_voice: Annotated[str | None, Field(description="A voice whose mood is taken, for engines that can.")] = None
     format: Annotated[
         Literal["wav", "flac", "mp3", "ogg", "opus", "aac", "pcm"] | None, Field(description="Of the audio; `wav` if left out.")
     ] = None
-    seed: Annotated[int, Field(ge=0, lt=2**31, strict=True, description="For engines that draw random numbers.")] = 0
     roles: Annotated[
-        dict[str, Manner],
+        dict[str, RoleManner],
         Field(max_length=32, description="How the roles of this text speak, by name, besides those kept."),
-    ] = {}
+    ] = {}  # noqa: RUF012 - pydantic copies it
 
     def request(self, form: Format, roles: tuple[RoleSettings, ...]) -> SynthesisRequest:
         """What is asked for, in the terms of the house; `roles` are those that the text may name.
@@ -83,22 +47,16 @@ class Ask(Manner):
         Raises:
             UsageError: an emotion has no such name, or two ways of giving one were used.
         """
-        if self.emotion_text is not None or self.emotion_voice is not None:
-            raise UsageError(
-                "no version here takes its emotion from a text or a voice",
-                remedy="use `emotion` or `emotion_vector`",
-                code="E_EMOTION",
-            )
         return SynthesisRequest(
             text=self.text,
             form=form,
             model=self.model,
-            vector=self.vector(),
+            manner=self.manner(self.speed, self.voice),
             emotion=None if self.emotion is None else emotion_label(self.emotion),
             intensity=self.intensity,
-            speed=self.speed,
             seed=self.seed,
-            voice=self.voice,
+            language=self.language,
+            sampling=self.sampling.drawn(),
             roles=roles,
         )
 

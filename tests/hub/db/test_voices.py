@@ -1,5 +1,6 @@
 """Voices, consents, roles and batches, in both databases."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -61,10 +62,13 @@ def test_what_named_a_voice_names_none_when_it_is_forgotten(database: Database) 
     add_consent(database, CONSENT)
     add_voice(database, VOICE)
     keep_role(database, RoleSettings("小明", HAPPY, 1.0, "voice_1"))
-    add_batch(database, "batch_1", "", [task(1, voice="voice_1")])
+    settings = replace(task(1).settings, emotion_voice="voice_1")
+    add_batch(database, "batch_1", "", [task(1, voice="voice_1", settings=settings)])
     forget_voice(database, "voice_1")
     assert list_roles(database) == (RoleSettings("小明", HAPPY),)
-    assert batch_tasks(database, "batch_1")[0].voice is None
+    (kept,) = batch_tasks(database, "batch_1")
+    assert (kept.voice, kept.settings.emotion_voice, kept.settings.roles) == (None, None, (RoleSettings("小明", HAPPY, 1.2),))
+    assert kept.settings.emotion == HAPPY
 
 
 def test_a_role_is_replaced_and_forgotten(database: Database) -> None:

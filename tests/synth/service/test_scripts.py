@@ -12,6 +12,8 @@ from tests.synth.audio.voices import read_audio
 from tests.synth.service.conftest import configured_service
 from tests.synth.service.test_tasks import events
 
+SOUND = {"pitch": 0.0, "volume": 0.0}
+
 
 def said(client: httpx2.Client, **asked: object) -> dict[str, object]:
     answer = client.post("/synthesize", json=asked)
@@ -41,7 +43,7 @@ def test_an_emotion_mark_changes_how_its_part_is_spoken(client: httpx2.Client) -
 
 def test_a_role_is_kept_and_speaks_whenever_it_is_named(client: httpx2.Client) -> None:
     kept = client.put("/api/roles/小明", json={"emotion": "高兴", "intensity": 0.8, "speed": 2.0})
-    assert kept.json() == {"name": "小明", "emotion_vector": {"happy": 0.8}, "speed": 2.0, "voice": None}
+    assert kept.json() == {"name": "小明", "emotion_vector": {"happy": 0.8}, "speed": 2.0, "voice": None, **SOUND}
     assert [role["name"] for role in client.get("/api/roles").json()["roles"]] == ["小明"]
     slow = said(client, text="你好你好。")["duration"]
     fast = said(client, text="小明：你好你好。")

@@ -1,12 +1,13 @@
 """An engine for the tests: speaks one sine tone a character, and does as some texts tell it."""
 
 import array
+import json
 import math
 import os
 import resource
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from indextts_hub.errors import IntegrityError, UsageError
@@ -27,11 +28,24 @@ class Sine:
             return Capabilities(RATE, ("neutral", "happy"), longest_segment=5, thrift=("in small pieces",), levels=1)
         clones = (self.snapshot / "clones").exists()
         alone = not (self.snapshot / "voiceless").exists()
-        return Capabilities(RATE, ("neutral", "happy"), cloning=clones, longest_segment=20, levels=1, own_voice=alone)
+        able = (self.snapshot / "able").exists()
+        return Capabilities(
+            RATE,
+            ("neutral", "happy"),
+            cloning=clones,
+            longest_segment=20,
+            languages=("zh", "en") if able else ("zh",),
+            levels=1,
+            own_voice=alone,
+            controls=("pitch", "volume", "emotion_voice", "emotion_text", "temperature", "top_k") if able else (),
+        )
 
     def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
         print("an engine prints what it likes")  # noqa: T201
         text = segment.text
+        if (self.snapshot / "able").exists():
+            with (self.snapshot / "told").open("a") as told:
+                told.write(json.dumps({"text": text, **asdict(settings)}) + "\n")
         if "慢" in text:
             time.sleep(float((self.snapshot / "slow").read_text()))
         if "死" in text:
