@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from indextts_hub.errors import IntegrityError, UsageError
+from synth.emotion import EMOTIONS
 from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
 
 RATE = 24_000
@@ -22,12 +23,16 @@ class Sine:
     thrift: int = 0
 
     @property
+    def emotions(self) -> tuple[str, ...]:
+        return ("neutral", *EMOTIONS) if (self.snapshot / "moods").exists() else ("neutral", "happy")
+
+    @property
     def capabilities(self) -> Capabilities:
         if self.thrift:
-            return Capabilities(RATE, ("neutral", "happy"), longest_segment=5, thrift=("in small pieces",), levels=1)
+            return Capabilities(RATE, self.emotions, longest_segment=5, thrift=("in small pieces",), levels=1)
         clones = (self.snapshot / "clones").exists()
         alone = not (self.snapshot / "voiceless").exists()
-        return Capabilities(RATE, ("neutral", "happy"), cloning=clones, longest_segment=20, levels=1, own_voice=alone)
+        return Capabilities(RATE, self.emotions, cloning=clones, longest_segment=20, levels=1, own_voice=alone)
 
     def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
         print("an engine prints what it likes")  # noqa: T201
