@@ -1,13 +1,13 @@
 import { defineConfig, type Plugin } from "vite";
 
-/** wavesurfer.js writes its style into the page as it runs, which the page's content policy refuses; `src/wave.css` stands in for it. */
+/** wavesurfer.js writes its style into the page as it runs, which the page's content policy refuses; `src/style/wave.css` stands in for it. */
 function withoutInlineStyle(): Plugin {
   return {
     name: "without-inline-style",
     transform(code, id) {
       if (!id.endsWith("/wavesurfer.js/dist/renderer.js")) return null;
       const bare = code.replace(/<style[\s\S]*?<\/style>/, "");
-      if (bare === code) this.error("wavesurfer.js has no inline style any more: see whether src/wave.css is still needed");
+      if (bare === code) this.error("wavesurfer.js has no inline style any more: see whether src/style/wave.css is still needed");
       return { code: bare, map: null };
     },
   };

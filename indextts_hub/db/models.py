@@ -178,6 +178,8 @@ class Task(SQLModel, table=True):
     batch: str | None = Field(default=None, sa_type=DIGEST)
     line: int | None = None
     """Its place in its batch, from 1."""
+    name: str | None = Field(default=None, sa_type=LINE)
+    """That somebody gave it."""
 
 
 class Batch(SQLModel, table=True):

@@ -30,6 +30,7 @@ __all__ = [
     "deleted_tasks",
     "find_task",
     "hide_task",
+    "name_task",
     "purge_task",
     "search_tasks",
     "show_task",
@@ -130,11 +131,12 @@ class SpokenTask:
     attempts: int = 0
     batch: str | None = None
     line: int | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """Which tasks; None is all. `text` is looked for within the text; `deleted` chooses the hidden ones instead of the others."""
+    """Which tasks; None is all. `text` is looked for in texts and names; `deleted` chooses the hidden ones instead."""
 
     status: str | None = None
     emotion: str | None = None
@@ -166,7 +168,7 @@ def add_task(database: Database, task: SpokenTask) -> None:
 
 
 def update_task(database: Database, task: SpokenTask) -> None:
-    """Write down how a task stands now; whether it is hidden stays as it is, and one that was purged meanwhile stays purged.
+    """Write down how a task stands now. Its name and whether it is hidden stay, and one that was purged meanwhile stays purged.
 
     Raises:
         Busy, StorageError: as `Database.session`.
@@ -174,7 +176,7 @@ def update_task(database: Database, task: SpokenTask) -> None:
     with database.session() as session:
         kept = session.get(Task, task.id)
         if kept is not None:
-            session.merge(task_row(replace(task, deleted=kept.deleted)))
+            session.merge(task_row(replace(task, deleted=kept.deleted, name=kept.name)))
 
 
 def find_task(database: Database, task_id: str) -> SpokenTask:
@@ -271,6 +273,21 @@ def show_task(database: Database, task_id: str) -> None:
     _set_deleted(database, task_id, None)
 
 
+def name_task(database: Database, task_id: str, name: str | None) -> None:
+    """Give a task a name, or take it away.
+
+    Raises:
+        NotFound: E_NO_TASK.
+        Busy, StorageError: as `Database.session`.
+    """
+    with database.session() as session:
+        row = session.get(Task, task_id)
+        if row is None:
+            raise _no_task(task_id)
+        row.name = name
+        session.add(row)
+
+
 def purge_task(database: Database, task_id: str) -> None:
     """Forget a task for good.
 
@@ -303,7 +320,8 @@ def _wanted(query: "SelectOfScalar[_Selected]", wanted: TaskFilter) -> "SelectOf
     if wanted.model is not None:
         query = query.where(or_(col(Task.model) == wanted.model, col(Task.model_digest) == wanted.model))
     if wanted.text:
-        query = query.where(col(Task.text).contains(wanted.text, autoescape=True))
+        texts = (col(column).contains(wanted.text, autoescape=True) for column in (Task.text, Task.name))
+        query = query.where(or_(*texts))
     if wanted.since is not None:
         query = query.where(col(Task.created) >= wanted.since)
     if wanted.until is not None:
@@ -317,7 +335,7 @@ def _no_task(task_id: str) -> NotFound:
 
 _SAME = (
     "id", "created", "status", "text", "model", "model_digest", "voice", "emotion", "started", "finished", "deleted", "duration",
-    "sample_rate", "audio_path", "audio_sha256", "error_code", "error", "asker", "background", "attempts", "batch", "line",
+    "sample_rate", "audio_path", "audio_sha256", "error_code", "error", "asker", "background", "attempts", "batch", "line", "name",
 )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ GET /hub/mirrors    [{"name", "kind", "latency_seconds", "bytes_per_second", "su
                       "pulls": [{"at", "version", "bytes", "bytes_per_second", "errors"}]}]
 POST /hub/mirrors/NAME/test     {"ok", "latency_seconds", "bytes_per_second", "ranges", "code", "error"}
 GET /hub/downloads  {"downloads": [{"day", "version", "client", "files", "bytes"}]}, the latest day first
+GET /hub/report/VERSION     what is known of a version, as `audit report --json` has it
 GET /hub/audit      {"events": [{"seq", "at", "actor", "act", "subject", "outcome", "details"}]}, the latest first
 """
 
@@ -14,6 +15,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, JsonValue
+from starlette.responses import JSONResponse
 
 from indextts_hub.audit import AuditLog
 from indextts_hub.audit.search import EventQuery, Place, copy_events, find_events
@@ -24,6 +26,7 @@ from indextts_hub.errors import Busy, NotFound
 from indextts_hub.hub import Hub
 from indextts_hub.mirrors import try_mirrors
 from indextts_hub.moment import Day, Moment
+from indextts_hub.reporting import report_on
 
 __all__ = ["routes"]
 
@@ -168,6 +171,14 @@ def routes(hub: Hub, database: Database) -> APIRouter:
         wanted = EventQuery(query.act, query.subject, query.actor, since, until, query.limit)
         found = await asyncio.to_thread(find_events, database, wanted)
         return EventList(events=[EventBody.model_validate(event, from_attributes=True) for event in found])
+
+    @router.get(
+        "/report/{reference}",
+        summary="What is known of a version: its bytes, where from, let in by whom, what it spoke",
+        response_model=dict[str, JsonValue],
+    )
+    async def report(reference: str) -> JSONResponse:
+        return JSONResponse((await asyncio.to_thread(report_on, hub, reference)).document())
 
     return router
 

@@ -1,5 +1,6 @@
 """What has been spoken so far of one text: samples in order, when each segment is heard, and the cue that says it is generated."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,15 @@ class Take:
         self.captions.append(caption)
         self.warnings.update(dict.fromkeys(speech.warnings))
         return Spoken(caption, self._put(np.concatenate([before, samples])))
+
+    def append(self, samples: "NDArray[np.float32]", captions: Sequence[Caption], pause: float) -> None:
+        """Take float32 samples [n] that were spoken before, and when their parts are heard, after so many seconds of silence."""
+        import numpy as np
+
+        self._put(np.zeros(round(pause * self.rate), np.float32))
+        before = self._length / self.rate
+        self.captions += [Caption(at.text, round(before + at.start, 4), round(before + at.end, 4)) for at in captions]
+        self._put(samples)
 
     def end(self) -> Spoken | None:
         """The cue, if it stands at the end."""

@@ -20,12 +20,13 @@ from synth.service.auth import Gate, Keys
 from synth.service.batches import Batches
 from synth.service.edge import Edge
 from synth.service.following import Following
+from synth.service.joining import Joining
 from synth.service.limits import Limits
 from synth.service.metrics import Metrics
 from synth.service.problems import OPENAI_PROBLEMS, PROBLEMS, install_problems
 from synth.service.roles import Roles
 from synth.service.routes import batches as batch_routes
-from synth.service.routes import health, openai, page, session, synthesize, tasks
+from synth.service.routes import health, openai, page, session, several, synthesize, tasks
 from synth.service.routes import roles as role_routes
 from synth.service.routes import voices as voice_routes
 from synth.service.settings import ServiceSettings
@@ -97,6 +98,7 @@ def create_app(
     install_problems(app)
     for routes in (
         synthesize.routes(synthesis, roles),
+        several.routes(archive, Joining(archive, settings.marks)),
         tasks.routes(archive, under_way, roles),
         batch_routes.routes(batches, roles),
         voice_routes.routes(voices),
@@ -114,6 +116,8 @@ def create_app(
         keys = Keys(database)
         app.include_router(session.routes(keys), responses=PROBLEMS)
         app.add_middleware(Gate, keys=keys)
+    else:
+        app.include_router(session.open_routes(), responses=PROBLEMS)
     if settings.hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.hosts, www_redirect=False)
     app.add_middleware(Edge, bounds=settings.bodies, uploads=settings.uploads, answered=metrics.answered)

@@ -26,6 +26,7 @@ from indextts_hub.db.tasks import (
     deleted_tasks,
     find_task,
     hide_task,
+    name_task,
     purge_task,
     search_tasks,
     show_task,
@@ -113,6 +114,14 @@ class Archive:
             NotFound: E_NO_TASK.
         """
         await asyncio.to_thread(self._changed, "restore", show_task, task_id, asker)
+
+    async def rename(self, task_id: str, name: str | None) -> None:
+        """Give a task a name, or take it away.
+
+        Raises:
+            NotFound: E_NO_TASK.
+        """
+        await asyncio.to_thread(name_task, self.database, task_id, name)
 
     def audio(self, task: SpokenTask) -> Path:
         """Where the audio of a task is.

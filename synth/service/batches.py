@@ -3,21 +3,18 @@
 import asyncio
 import logging
 import secrets
-import tempfile
-import zipfile
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import BinaryIO
 
 from indextts_hub.db import Database
 from indextts_hub.db.batches import BatchRecord, add_batch, batch_tasks, cancel_batch, find_batch, list_batches, next_line
 from indextts_hub.db.tasks import DONE, RUNNING, SpokenTask
 from indextts_hub.errors import HubError, NotFound
-from synth.audio.captions import Caption, to_srt
 from synth.service.acts import Acts
 from synth.service.archive import Archive
+from synth.service.packing import entries, zipped
 from synth.service.synthesis import Order, Synthesis
 from synth.service.underway import UnderWay
 
@@ -92,11 +89,8 @@ class Batches:
                     await self.under_way.cancel(task.id)
         return await self.find(id_)
 
-    async def pack(self, id_: str) -> BinaryIO:
-        """What is spoken of a batch as a ZIP file: audio and captions by line, and the captions of all of it in a row.
-
-        Returns:
-            An open file that is gone when it is closed, at its start; the caller closes it.
+    async def pack(self, id_: str) -> Iterator[bytes]:
+        """What is spoken of a batch as a ZIP file, in pieces: audio and captions by line, and the captions of all of it in a row.
 
         Raises:
             NotFound: E_NO_BATCH; E_NO_AUDIO, if nothing of it is spoken yet.
@@ -104,7 +98,7 @@ class Batches:
         done = [task for task in await self.tasks(id_) if task.status == DONE]
         if not done:
             raise NotFound(f"nothing of the batch {id_} is spoken yet", remedy="wait a little", code="E_NO_AUDIO")
-        return await asyncio.to_thread(_packed, self.archive, done)
+        return zipped(entries([(f"{task.line:05}", task, self.archive.audio(task)) for task in done]))
 
     async def run(self) -> None:
         """Speak what waits, line by line, until this is cancelled."""
@@ -118,24 +112,3 @@ class Batches:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_SECONDS):
                     await self._added.wait()
-
-
-def _packed(archive: Archive, tasks: Sequence[SpokenTask]) -> BinaryIO:
-    all_captions: list[Caption] = []
-    before = 0.0
-    with ExitStack() as undo:
-        # Beside the audio, where there is room for as much again; not in memory, and not in a folder for small things.
-        file = undo.enter_context(tempfile.TemporaryFile(dir=archive.folder))
-        # Audio is compressed already, or is to be had at once.
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as packed:
-            for task in tasks:
-                path = archive.audio(task)
-                captions = [Caption(at.text, at.start, at.end) for at in task.segments]
-                packed.write(path, f"{task.line:05}{path.suffix}")
-                packed.writestr(f"{task.line:05}.srt", to_srt(captions))
-                all_captions += [Caption(at.text, before + at.start, before + at.end) for at in captions]
-                before += task.duration or 0.0
-            packed.writestr("all.srt", to_srt(all_captions))
-        file.seek(0)
-        undo.pop_all()
-        return file

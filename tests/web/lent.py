@@ -34,7 +34,7 @@ def lend_from(folder: Path) -> str:
     now = datetime.now(UTC)
     with closing(open_database(sqlite_url(folder / "hub.sqlite3"))) as database:
         for day in range(12):
-            errors = ("E_TOO_SLOW",) if day == 7 else ()
+            errors = ("usb gives 20480 bytes in 30 seconds",) if day == 7 else ()
             gave = (FileTransfer("gpt.bin", Digest("b" * 64), "usb", (3 + day % 5) << 20, 3, errors),)
             pulled = PullRecord(now - timedelta(days=12 - day), "me@here", "v23", digest, "done", 2.0, 1, 1, 0, gave)
             record_pull(database, pulled)

@@ -20,14 +20,17 @@ def test_two_are_ticked_in_the_history_and_compared(page: Page) -> None:
     for speed in (1.0, 1.5, 2.0):
         spoken(page, "勾选两条来对比", speed=speed)
     page.goto("/#history?q=勾选")
-    boxes = page.get_by_role("checkbox", name="选择对比")
+    boxes = page.get_by_role("checkbox", name="选择")
     boxes.nth(2).check()
-    expect(page.get_by_text("再选一条")).to_be_visible()
+    chosen = page.get_by_role("region", name="已选的记录")
+    expect(chosen).to_contain_text("选两条即可对比")
     boxes.nth(1).check()
-    # A third takes the place of the first.
     boxes.nth(0).check()
-    expect(boxes.nth(2)).not_to_be_checked()
-    page.get_by_role("region", name="对比").get_by_role("link", name="对比").click()
+    # Three can be exported, but not compared.
+    expect(chosen.get_by_role("link", name="导出 ZIP")).to_be_visible()
+    expect(chosen.get_by_role("link", name="对比")).to_be_hidden()
+    boxes.nth(2).uncheck()
+    chosen.get_by_role("link", name="对比").click()
     expect(page.locator("#sides .player[data-state=ready]")).to_have_count(2)
     speed = page.get_by_role("row", name="语速")
     expect(speed).to_contain_text("1.50 ×")
@@ -95,6 +98,6 @@ def test_two_takes_spoken_here_are_one_press_from_each_other(page: Page) -> None
 
 def test_a_take_that_is_gone_is_said_and_another_can_be_chosen(page: Page) -> None:
     page.goto("/#compare?a=gone&b=gone")
-    expect(page.locator("#compare-state")).to_contain_text("there is no task")
+    expect(page.locator("#compare-state")).to_contain_text("这条记录已不存在")
     page.get_by_role("link", name="在历史中选择").click()
     expect(page.get_by_role("searchbox")).to_be_visible()

@@ -39,7 +39,7 @@ def test_each_mirror_says_how_it_did(page: Page) -> None:
     expect(usb.locator("rect")).to_have_count(12)
     expect(usb.locator("rect.bad")).to_have_count(1)
     expect(usb.get_by_role("img")).to_have_accessible_name("最近 12 次下载的速度，最快 3.5 MiB/s")
-    expect(usb).to_contain_text("E_TOO_SLOW")
+    expect(usb).to_contain_text("最近的问题：usb 太慢：30 秒只收到 20480 字节")
     bad = page.locator("#mirrors > li", has_text="far-cdn")
     expect(bad).to_contain_text("之前不再请求")
     expect(bad).to_contain_text("给过 1 次错误的数据")
@@ -51,7 +51,7 @@ def test_a_mirror_is_tested_at_once(page: Page) -> None:
     page.get_by_role("button", name="立即测试: usb").click()
     expect(page.locator("#mirrors > li", has_text="usb").get_by_role("status")).to_contain_text("/s，首字节")
     page.get_by_role("button", name="立即测试: far-cdn").click()
-    expect(page.locator("#mirrors > li", has_text="far-cdn").get_by_role("status")).to_contain_text("E_CONNECT")
+    expect(page.locator("#mirrors > li", has_text="far-cdn").get_by_role("status")).to_contain_text("无法连接 127.0.0.1:9")
 
 
 def downloads(mirror: RunningService) -> list[dict[str, object]]:

@@ -119,7 +119,9 @@ def test_what_can_not_be_fetched_says_why(page: Page, origin: Origin) -> None:
     large = card(page, "large")
     large.get_by_label("我已阅读并接受 Company").check()
     large.get_by_role("button", name="下载: large").click()
-    expect(large.get_by_role("alert")).to_contain_text("E_NO_SOURCE", timeout=20_000)
+    expect(large.get_by_role("alert")).to_contain_text("没有镜像能提供 large.bin", timeout=20_000)
+    large.get_by_text("详情").click()
+    expect(large).to_contain_text("E_NO_SOURCE: no mirror could deliver large.bin: cdn does not have the file (404)")
     expect(large.get_by_role("button", name="下载: large")).to_be_enabled()
 
 

@@ -62,7 +62,7 @@ def test_only_what_the_version_can_do_is_offered(page: Page) -> None:
 def test_what_is_wrong_is_said_in_words(page: Page) -> None:
     page.get_by_label("文本").fill("😀")
     page.get_by_role("button", name="合成").click()
-    expect(page.get_by_role("alert")).to_contain_text("nothing in the text that can be spoken")
+    expect(page.get_by_role("alert")).to_have_text("文本中没有可以朗读的内容。请写一些汉字、字母或数字。")
     expect(page.get_by_role("button", name="合成")).to_be_enabled()
 
 
@@ -206,7 +206,7 @@ def test_a_voice_is_recorded_in_the_browser(browser: Browser, cloning: RunningSe
     page.get_by_role("button", name="Record", exact=True).click()
     page.wait_for_timeout(2500)
     page.get_by_role("button", name="Stop recording").click()
-    expect(page.locator("#heard")).to_be_visible()
+    expect(page.locator("#trim")).to_be_visible()
     page.get_by_label("Name of the voice").fill("recorded")
     page.get_by_label("Who is heard").fill("Me")
     page.get_by_label("What they consented to").fill("I consent.")
@@ -228,7 +228,7 @@ def test_a_version_without_a_voice_of_its_own_asks_for_one_that_is_kept(browser:
         expect(choice).to_contain_text("请先在“音色”中保存")
         page.get_by_label("文本").fill("你好。")
         page.get_by_role("button", name="合成").click()
-        expect(page.locator("#trouble")).to_contain_text("has no voice of its own")
+        expect(page.locator("#trouble")).to_contain_text("此版本没有自带的音色。")
         page.get_by_role("link", name="音色").click()
         page.get_by_label("音色名称").fill("旁白")
         page.get_by_label("录音中的人").fill("王小明")

@@ -1,18 +1,18 @@
 // What a task was spoken with that the form has no field for, and that goes along when it is taken again.
 
 import { element } from "./dom";
-import { mixed } from "./facts";
-import { type Ask, EMOTIONS, type Manner, type Task } from "./service";
+import type { Ask, Manner, Task } from "./answers";
+import { fromVector } from "./mixture";
 import { say } from "./words";
 
 const along = element("along", HTMLElement);
 const line = element("along-said", HTMLElement);
 
-type Kept = Pick<Ask, "voice" | "seed" | "emotion_vector" | "roles">;
+type Kept = Pick<Ask, "voice" | "seed" | "roles">;
 
 let kept: Kept = {};
 
-/** Keep a task's seed, mix of emotions and roles, and its voice where the form does not offer it, and say so. */
+/** Keep a task's seed and roles, and its voice where the form does not offer it, and say so. */
 export function fillAgain(task: Task, voiceOffered: boolean): void {
   const { settings } = task;
   kept = {};
@@ -24,10 +24,6 @@ export function fillAgain(task: Task, voiceOffered: boolean): void {
   if (settings.seed !== 0) {
     kept.seed = settings.seed;
     said.push(say("alongSeed", settings.seed));
-  }
-  if (task.emotion === null && settings.emotion.some((weight) => weight > 0)) {
-    kept.emotion_vector = mix(settings.emotion);
-    said.push(mixed(settings.emotion));
   }
   if (settings.roles.length > 0) {
     kept.roles = Object.fromEntries(settings.roles.map((role) => [role.name, manner(role)]));
@@ -46,12 +42,7 @@ export function forgetKept(): void {
   along.hidden = true;
 }
 
-function mix(weights: number[]): Record<string, number> {
-  const named = EMOTIONS.map((label, at) => [label, weights[at] ?? 0] as const);
-  return Object.fromEntries(named.filter(([, weight]) => weight > 0));
-}
-
 function manner(role: Task["settings"]["roles"][number]): Manner {
-  const spoken = { emotion_vector: mix(role.emotion), speed: role.speed };
+  const spoken = { emotion_vector: fromVector(role.emotion), speed: role.speed };
   return role.voice === null ? spoken : { ...spoken, voice: role.voice };
 }

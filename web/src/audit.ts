@@ -3,7 +3,7 @@
 import { element, made } from "./dom";
 import { type Deed, events } from "./service";
 import { sentence } from "./trouble";
-import { restate, type View } from "./views";
+import { address, restate, type View } from "./views";
 import { language, say } from "./words";
 
 const form = element("audit-filters", HTMLFormElement);
@@ -64,7 +64,8 @@ async function search(): Promise<void> {
 function row(deed: Deed): HTMLElement {
   const line = made("tr");
   const moment = new Date(deed.at).toLocaleString(language === "zh" ? "zh-CN" : "en", { dateStyle: "short", timeStyle: "medium" });
-  const subject = made("td", "subject", deed.subject);
+  const subject = made("td", "subject");
+  subject.append(subjectOf(deed.subject));
   if (Object.keys(deed.details).length > 0) {
     const more = made("details");
     more.append(made("summary", "", say("details")), made("pre", "", JSON.stringify(deed.details, null, 1)));
@@ -74,6 +75,15 @@ function row(deed: Deed): HTMLElement {
   line.append(made("td", "amount number", String(deed.seq)), made("td", "number", moment), made("td", "", deed.act));
   line.append(subject, made("td", "", deed.actor), outcome);
   return line;
+}
+
+/** What was acted on; a version leads to what is known of it. */
+function subjectOf(subject: string): HTMLElement | string {
+  if (!/^[\w.-]+@sha256:[0-9a-f]{64}$/.test(subject)) return subject;
+  const link = made("a", "", subject);
+  link.href = address("report", { of: subject });
+  link.title = say("report");
+  return link;
 }
 
 form.addEventListener("input", () => {

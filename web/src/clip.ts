@@ -1,12 +1,15 @@
-// What sounds in the history: one task at a time, played where it stands.
+// What sounds in a list: one task at a time, played where it stands.
 
-import type { Task } from "./service";
+import type { Task } from "./answers";
 import { takeTurn } from "./turns";
+
+/** What of a task is needed to hear it. */
+export type Audible = Pick<Task, "id" | "audio_url">;
 
 export class Clip {
   readonly #audio: HTMLAudioElement;
   /** What is played, or was played last. */
-  task: Task | null = null;
+  task: Audible | null = null;
   wrong = false;
 
   /** `changed`: it plays, pauses or is somewhere else now. */
@@ -28,7 +31,7 @@ export class Clip {
   }
 
   /** Play a task from its beginning, or pause it, or go on with it. */
-  turn(task: Task): void {
+  turn(task: Audible): void {
     if (this.task?.id === task.id && !this.wrong) {
       this.toggle();
       return;

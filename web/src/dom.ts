@@ -29,6 +29,16 @@ export function dress(button: HTMLElement, icon: string, name: string): void {
   button.title = name;
 }
 
+/** A colour of the style sheet, as a canvas takes it: resolved for the theme that is on. */
+export function colour(name: string): string {
+  const probe = made("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const found = getComputedStyle(probe).color;
+  probe.remove();
+  return found;
+}
+
 function checked<Kind extends HTMLElement>(found: Element | null, name: string, kind: new () => Kind): Kind {
   if (!(found instanceof kind)) throw new Error(`the page has no ${name}`);
   return found;

@@ -5,9 +5,10 @@ import { sentence } from "./trouble";
 import { element, within } from "./dom";
 import { tell } from "./notice";
 import { drawRow, showClip, STATES } from "./row";
+import { askName } from "./naming";
 import { address, go, here, restate, type View } from "./views";
 import { PAGE, Rows } from "./rows";
-import { EMOTIONS, purge, remove, restore, Stranger, type Task, tasks, versions } from "./service";
+import { archive, EMOTIONS, purge, remove, rename, restore, Stranger, type Task, tasks, versions, voices } from "./service";
 import { endTurns } from "./turns";
 import { say, type Word } from "./words";
 
@@ -22,7 +23,7 @@ const chosen = element("chosen", HTMLElement);
 const compare = element("compare-chosen", HTMLAnchorElement);
 
 // What the address may ask for, and the form with it.
-const FIELDS = ["q", "model", "emotion", "status", "since", "until"] as const;
+const FIELDS = ["q", "model", "voice", "emotion", "status", "since", "until"] as const;
 // Typing goes on; the search begins when it rests.
 const REST_MS = 200;
 // What is being spoken is looked after this often, and a service that does not answer is asked again.
@@ -59,6 +60,7 @@ export const past: View = {
     const before = JSON.stringify(wanted);
     wanted = Object.fromEntries([...FIELDS, "trash"].map((name) => [name, asked.get(name) ?? ""]));
     void offerVersions();
+    void offerVoices();
     fillForm();
     showTicked();
     if (total === null || JSON.stringify(wanted) !== before) look();
@@ -123,6 +125,7 @@ function act(event: Event): void {
   if (!control || !task) return;
   if (control.dataset["act"] === "play") clip.turn(task);
   if (control.dataset["act"] === "tick") tick(task, (control as HTMLInputElement).checked);
+  if (control.dataset["act"] === "name") void call(task);
   if (control.dataset["act"] === "delete") void change(remove, task, "deleted", restore);
   if (control.dataset["act"] === "restore") void change(restore, task, "restored", remove);
   if (control.dataset["act"] === "purge") void change(purge, task, "purged", null);
@@ -145,25 +148,32 @@ async function change(
   }
 }
 
-/** Two can be compared: a third takes the place of the one that was ticked first. */
+/** Give a task a name. */
+async function call(task: Task): Promise<void> {
+  const name = await askName(say("nameTitle"), task.name ?? "");
+  if (name === null || name === (task.name ?? "")) return;
+  try {
+    await rename(task.id, name);
+    tell("named");
+    rows.refresh();
+  } catch (error) {
+    problem = error;
+    showState();
+  }
+}
+
 function tick(task: Task, on: boolean): void {
-  ticked.delete(task.id);
   if (on) ticked.add(task.id);
-  for (const first of ticked) {
-    if (ticked.size <= 2) break;
-    ticked.delete(first);
-  }
-  for (const box of list.querySelectorAll<HTMLInputElement>("[data-act=tick]")) {
-    box.checked = ticked.has(box.closest("li")?.dataset["id"] ?? "");
-  }
+  else ticked.delete(task.id);
   showTicked();
 }
 
 function showTicked(): void {
   const [a = "", b = ""] = ticked;
   chosen.hidden = ticked.size === 0 || wanted["trash"] === "1";
-  within(chosen, "p", HTMLElement).textContent = say(ticked.size < 2 ? "tickedOne" : "tickedTwo");
-  compare.hidden = ticked.size < 2;
+  within(chosen, "p", HTMLElement).textContent = ticked.size === 1 ? say("tickedOne") : say("ticked", ticked.size);
+  element("export-chosen", HTMLAnchorElement).href = archive(new URLSearchParams([...ticked].map((id) => ["id", id])));
+  compare.hidden = ticked.size !== 2;
   compare.href = address("compare", { a, b });
 }
 
@@ -188,8 +198,15 @@ function look(): void {
 }
 
 function query(page: number): URLSearchParams {
-  const asked = new URLSearchParams({ page: String(page), size: String(PAGE) });
-  for (const name of ["q", "model", "emotion", "status"]) if (wanted[name]) asked.set(name, wanted[name]);
+  const asked = filters();
+  asked.set("page", String(page));
+  asked.set("size", String(PAGE));
+  return asked;
+}
+
+function filters(): URLSearchParams {
+  const asked = new URLSearchParams();
+  for (const name of ["q", "model", "voice", "emotion", "status"]) if (wanted[name]) asked.set(name, wanted[name]);
   if (wanted["trash"]) asked.set("deleted", "true");
   // Days are the reader's own, from midnight to midnight.
   const since = midnight(wanted["since"], 0);
@@ -225,6 +242,9 @@ function showState(): void {
   within(nothing, "p", HTMLElement).textContent = say(filtered ? "noneFound" : inTrash ? "trashEmpty" : "historyEmpty");
   within(nothing, "a", HTMLElement).hidden = filtered || inTrash;
   clear.hidden = !filtered;
+  const all = element("export", HTMLAnchorElement);
+  all.hidden = inTrash || total === null || total <= 0;
+  all.href = archive(filters());
   wrong.hidden = problem === null;
   if (problem !== null) within(wrong, "p", HTMLElement).textContent = sentence(problem);
 }
@@ -254,6 +274,8 @@ function writeChoices(): void {
   write("status", "anyStatus", Object.entries(STATES).map(([state, word]) => [state, say(word)]));
   const offered = within(form, "[name=model]", HTMLSelectElement).options;
   write("model", "anyVersion", [...offered].slice(1).map((option) => [option.value, option.value]));
+  const kept = within(form, "[name=voice]", HTMLSelectElement).options;
+  write("voice", "anyVoice", [...kept].slice(1).map((option) => [option.value, option.text]));
 }
 
 function write(name: string, any: Word, choices: [string, string][]): void {
@@ -271,6 +293,13 @@ async function offerVersions(): Promise<void> {
   // The other fields may be in the reader's hands already.
   write("model", "anyVersion", [...names].map((name) => [name, name]));
   if (!resting) fillField("model");
+}
+
+async function offerVoices(): Promise<void> {
+  const kept = await voices().catch(() => []);
+  write("voice", "anyVoice", kept.map((voice) => [voice.id, voice.name]));
+  within(form, "[name=voice]", HTMLSelectElement).hidden = kept.length === 0 && !wanted["voice"];
+  if (!resting) fillField("voice");
 }
 
 function fillField(name: (typeof FIELDS)[number]): void {

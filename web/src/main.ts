@@ -1,20 +1,35 @@
 // The page: its views, each at its own address, in two languages.
 
-import { compare, startCompare } from "./compare";
 import { auditView } from "./audit";
-import { mirrorsView } from "./mirrors";
-import { modelsView } from "./models";
-import { openDoor } from "./trouble";
+import { compare, startCompare } from "./compare";
+import { onReturn } from "./connection";
 import { element } from "./dom";
 import { past, startHistory } from "./history";
-import { here, onArrival, type View, type ViewName } from "./views";
+import { mirrorsView } from "./mirrors";
+import { modelsView } from "./models";
+import { reportView, startReport } from "./report";
+import { script, startScript } from "./script";
+import { settings, startSettings } from "./settings";
 import { speak, startSpeak } from "./speak";
+import { startTheme } from "./theme";
+import { openDoor } from "./trouble";
 import { listenForSpace } from "./turns";
+import { here, NAMES, onArrival, type View, type ViewName } from "./views";
 import { voicesView } from "./voices";
-import { say, switchLanguage, translate } from "./words";
+import { onLanguage, say, switchLanguage, translate } from "./words";
 
-const VIEWS: Record<ViewName, View> = { speak, history: past, compare, voices: voicesView, models: modelsView, mirrors: mirrorsView, audit: auditView };
-const NAMES = Object.keys(VIEWS) as ViewName[];
+const VIEWS: Record<ViewName, View> = {
+  speak,
+  script,
+  history: past,
+  compare,
+  voices: voicesView,
+  models: modelsView,
+  mirrors: mirrorsView,
+  audit: auditView,
+  report: reportView,
+  settings,
+};
 
 let open: ViewName | null = null;
 
@@ -23,9 +38,9 @@ function arrive(): void {
   if (open !== null && open !== view) VIEWS[open].leave();
   for (const name of NAMES) {
     element(`view-${name}`, HTMLElement).hidden = name !== view;
-    const tab = element(`to-${name}`, HTMLAnchorElement);
-    if (name === view) tab.setAttribute("aria-current", "page");
-    else tab.removeAttribute("aria-current");
+    const tab = document.getElementById(`to-${name}`);
+    if (name === view) tab?.setAttribute("aria-current", "page");
+    else tab?.removeAttribute("aria-current");
   }
   open = view;
   showTitle();
@@ -45,20 +60,23 @@ function showTitle(): void {
   document.title = `${say(VIEWS[open ?? "speak"].title)} · indextts-hub`;
 }
 
-element("language", HTMLButtonElement).addEventListener("click", () => {
-  switchLanguage();
-  show();
-});
+element("language", HTMLButtonElement).addEventListener("click", switchLanguage);
 element("skip", HTMLAnchorElement).addEventListener("click", (event) => {
   // The address is the view's: the jump is made without it.
   event.preventDefault();
   element("main", HTMLElement).focus();
 });
+startTheme();
 openDoor();
 listenForSpace();
 startSpeak();
+startScript();
 startHistory();
 startCompare();
+startReport();
+startSettings();
+onLanguage(show);
 onArrival(arrive);
+onReturn(arrive);
 show();
 arrive();

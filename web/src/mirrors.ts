@@ -4,6 +4,7 @@ import { amount, rate } from "./amounts";
 import { copied, element, made, within } from "./dom";
 import { when } from "./facts";
 import { type Download, downloads, type Mirror, mirrors, tryMirror } from "./service";
+import { worded } from "./problems";
 import { sentence } from "./trouble";
 import type { View } from "./views";
 import { say, translate } from "./words";
@@ -52,7 +53,7 @@ function card(mirror: Mirror): HTMLElement {
     ...fact(say("chunks"), String(mirror.successes)),
   );
   const errors = mirror.pulls.flatMap((pull) => pull.errors).slice(-2);
-  const said = [...(mirror.lies > 0 ? [say("mirrorLied", mirror.lies)] : []), ...(errors.length > 0 ? [say("lastErrors", errors.join("; "))] : [])];
+  const said = [...(mirror.lies > 0 ? [say("mirrorLied", mirror.lies)] : []), ...(errors.length > 0 ? [say("lastErrors", errors.map((error) => worded(null, error)).join(" "))] : [])];
   within(copy, ".last", HTMLElement).textContent = said.join(". ");
   draw(copy, mirror);
   const button = within(copy, ".try", HTMLButtonElement);
@@ -111,7 +112,7 @@ async function test(name: string, button: HTMLButtonElement, tried: HTMLElement)
     const well = trial.ok && trial.bytes_per_second !== null && trial.latency_seconds !== null;
     tried.textContent = well
       ? say("tried", rate(trial.bytes_per_second ?? 0), Math.round((trial.latency_seconds ?? 0) * 1000))
-      : `${trial.code}: ${trial.error}`;
+      : worded(trial.code, trial.error ?? "");
   } catch (error) {
     tried.textContent = sentence(error);
   }

@@ -3,9 +3,10 @@
 import { amount, rate } from "./amounts";
 import { copied, element, made, within } from "./dom";
 import { type Act, type Model, type Models, manage, models } from "./service";
+import { worded } from "./problems";
 import { sentence } from "./trouble";
-import type { View } from "./views";
-import { say, translate } from "./words";
+import { address, type View } from "./views";
+import { language, say, translate } from "./words";
 
 const wrong = element("models-wrong", HTMLElement);
 const list = element("models", HTMLElement);
@@ -79,6 +80,7 @@ function card(model: Model, mayChange: boolean): HTMLElement {
   );
   within(copy, ".revoked", HTMLElement).textContent = model.revoked === null ? "" : say("revokedFor", model.revoked);
   showAct(copy, model.act);
+  within(copy, ".report", HTMLAnchorElement).href = address("report", { of: `${model.version}@sha256:${model.digest}` });
   if (mayChange && model.current) offer(copy, model);
   translate(copy);
   return copy;
@@ -92,13 +94,21 @@ function showAct(copy: HTMLElement, act: Act | null): void {
   const trouble = within(copy, ".trouble", HTMLElement);
   const under = within(copy, ".under-way", HTMLElement);
   if (act === null) return;
-  if (act.state === "failed") trouble.textContent = [act.code, act.error, act.remedy].filter(Boolean).join(": ");
+  if (act.state === "failed") showFailure(copy, act);
   if (act.bad.length > 0) trouble.textContent = say("badFiles", act.bad.join(", "));
   under.hidden = act.state === "failed" || act.bad.length > 0;
   const bar = within(under, "progress", HTMLProgressElement);
   bar.value = act.total === 0 || act.state === "done" ? 1 : Math.min(1, act.bytes / act.total);
   bar.setAttribute("aria-label", say(act.kind === "pull" ? "pullModel" : "verifyModel"));
   within(under, ".how", HTMLElement).textContent = how(act);
+}
+
+/** What went wrong in the page's language; and as the service said it, with every mirror's reason, for who looks closer. */
+function showFailure(copy: HTMLElement, act: Act): void {
+  const said = [act.error, act.remedy].filter(Boolean).join(": ");
+  within(copy, ".trouble", HTMLElement).textContent = worded(act.code, act.error ?? "", act.remedy ?? "");
+  within(copy, ".told", HTMLElement).hidden = language === "en";
+  within(copy, ".told p", HTMLElement).textContent = [act.code, said].filter(Boolean).join(": ");
 }
 
 function how(act: Act): string {

@@ -2,12 +2,13 @@
 
 import WaveSurfer from "wavesurfer.js/dist/wavesurfer.js";
 
-import { copied, dress, made, within } from "./dom";
+import { colour, copied, dress, made, within } from "./dom";
 import { clock } from "./facts";
 import { segmentAt } from "./position";
 import { captions, type Segment, type Task } from "./service";
+import { onTheme } from "./theme";
 import { takeTurn } from "./turns";
-import style from "./wave.css?inline";
+import style from "./style/wave.css?inline";
 import { say, translate } from "./words";
 
 // Decoding an hour of speech takes a browser seconds and a gigabyte; what is longer than this plays without a picture.
@@ -169,8 +170,7 @@ export class Player {
       this.#follow();
     });
     this.#place.addEventListener("keydown", (event) => this.#steer(event));
-    const dark = matchMedia("(prefers-color-scheme: dark)");
-    dark.addEventListener("change", () => this.show(), { signal: this.#end.signal });
+    onTheme(() => this.show(), this.#end.signal);
   }
 
   #steer(event: KeyboardEvent): void {
@@ -234,15 +234,6 @@ export class Player {
 
 /** The name under which what a task made is kept, before the full stop. */
 export function fileName(task: Task): string {
-  return `speech-${task.id.slice(0, 8)}`;
-}
-
-/** A colour of the style sheet, as a canvas takes it: resolved for the theme that is on. */
-function colour(name: string): string {
-  const probe = made("i");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const found = getComputedStyle(probe).color;
-  probe.remove();
-  return found;
+  const named = task.name?.replace(/[^\p{L}\p{N}_-]+/gu, "-").replace(/^-+|-+$/g, "");
+  return named || `speech-${task.id.slice(0, 8)}`;
 }

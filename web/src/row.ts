@@ -4,6 +4,7 @@ import type { Clip } from "./clip";
 import { copied, dress, element, within } from "./dom";
 import { clock, emotionOf, formatOf, lengthOf, speedOf, when } from "./facts";
 import { fileName } from "./player";
+import { worded } from "./problems";
 import { address } from "./views";
 import { captions, type Task } from "./service";
 import { say, translate, type Word } from "./words";
@@ -61,11 +62,14 @@ export function showClip(line: HTMLElement, task: Task, clip: Clip): void {
 
 function rowOf(task: Task, beside: Beside): HTMLElement {
   const row = copied("row");
-  const name = task.text.slice(0, 40);
+  const name = (task.name ?? task.text).slice(0, 40);
   const heard = task.audio_url !== null;
   const kept = task.deleted === null;
   translate(row);
-  within(row, ".said", HTMLElement).textContent = task.text;
+  const named = within(row, ".named", HTMLElement);
+  named.textContent = task.name ?? "";
+  named.hidden = !task.name;
+  within(row, ".said span", HTMLElement).textContent = task.text;
   within(row, ".said", HTMLElement).title = task.text.slice(0, 1000);
   within(row, ".mark", HTMLElement).hidden = !heard || !kept;
   within(row, ".facts", HTMLElement).textContent = factsOf(task);
@@ -82,6 +86,7 @@ function rowOf(task: Task, beside: Beside): HTMLElement {
   within(row, "[data-act=play]", HTMLButtonElement).hidden = !kept;
   within(row, "[data-act=play]", HTMLButtonElement).disabled = !heard;
   within(row, "[data-act=place]", HTMLInputElement).setAttribute("aria-label", say("place"));
+  offer(row, "name", "rename", kept, name);
   offer(row, "again", "again", kept, name, address("speak", { from: task.id }));
   offer(row, "download", "download", heard && kept, name, task.audio_url ?? "", `${fileName(task)}.${task.settings.format}`);
   offer(row, "captions", "captions", heard && kept, name, captions(task.id), `${fileName(task)}.srt`);
@@ -104,6 +109,6 @@ function offer(row: HTMLElement, act: string, word: Word, can: boolean, name: st
 
 function factsOf(task: Task): string {
   const said = [when(task.created), task.model, emotionOf(task), speedOf(task)];
-  if (task.status === "failed" && task.error) return [when(task.created), task.error].join(" · ");
+  if (task.status === "failed" && task.error) return [when(task.created), worded(task.error_code, task.error)].join(" · ");
   return [...said, ...(task.duration === null ? [] : [lengthOf(task), formatOf(task)])].join(" · ");
 }

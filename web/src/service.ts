@@ -1,176 +1,20 @@
-// The service, as the page sees it: typed answers, and errors as sentences.
+// The service, as the page sees it: typed answers, and errors with their codes.
 
-export interface Ask {
-  text: string;
-  model?: string;
-  voice?: string;
-  emotion?: string;
-  intensity: number;
-  emotion_vector?: Record<string, number>;
-  speed: number;
-  format: string;
-  seed?: number;
-  roles?: Record<string, Manner>;
-}
+import type { Ask, Consent, Deed, Download, Mirror, Models, Progress, Report, Session, Task, TaskPage, Trial, Version, Voice } from "./answers";
+import { lost } from "./connection";
 
-/** How a role of a script speaks. */
-export interface Manner {
-  voice?: string;
-  emotion_vector: Record<string, number>;
-  speed: number;
-}
-
-export type Status = "queued" | "running" | "done" | "failed" | "cancelled";
-
-/** What was spoken in one go, in seconds of the audio. */
-export interface Segment {
-  text: string;
-  start: number;
-  end: number;
-}
-
-export interface Task {
-  id: string;
-  status: Status;
-  created: string;
-  deleted: string | null;
-  text: string;
-  model: string;
-  model_digest: string | null;
-  voice: string | null;
-  emotion: string | null;
-  settings: {
-    format: string;
-    emotion: number[];
-    intensity: number;
-    speed: number;
-    seed: number;
-    roles: { name: string; emotion: number[]; speed: number; voice: string | null }[];
-  };
-  duration: number | null;
-  sample_rate: number | null;
-  segments: Segment[];
-  warnings: string[];
-  error: string | null;
-  audio_url: string | null;
-}
-
-/** A page of the history; `total` counts all pages. */
-export interface TaskPage {
-  tasks: Task[];
-  total: number;
-}
-
-export interface Voice {
-  id: string;
-  name: string;
-  created: string;
-  seconds: number;
-  consent: string;
-}
-
-export interface Consent {
-  id: string;
-  name: string;
-  statement: string;
-  created: string;
-}
-
-/** A mirror of the catalogue; what is null was never measured. Rates are bytes a second. */
-export interface Act {
-  kind: "pull" | "verify" | "repair";
-  state: "running" | "stopped" | "done" | "failed";
-  bytes: number;
-  total: number;
-  bytes_per_second: number;
-  mirrors: Record<string, number>;
-  code: string | null;
-  error: string | null;
-  remedy: string | null;
-  bad: string[];
-}
-
-export interface Model {
-  version: string;
-  digest: string;
-  title: string | null;
-  engine: string;
-  size: number;
-  state: "complete" | "partial" | "degraded" | "absent";
-  aliases: string[];
-  pinned: boolean;
-  current: boolean;
-  revoked: string | null;
-  license: { name: string; url: string | null; note: string | null; commercial: boolean | null; accept: boolean; accepted: boolean };
-  act: Act | null;
-}
-
-export interface Models {
-  models: Model[];
-  disk: { used: number; free: number; garbage: number };
-  may_change: boolean;
-}
-
-export interface Mirror {
-  name: string;
-  kind: string;
-  latency_seconds: number | null;
-  bytes_per_second: number | null;
-  successes: number;
-  failures: number;
-  lies: number;
-  closed_until: string | null;
-  pulls: { at: string; version: string; bytes: number; bytes_per_second: number; errors: string[] }[];
-}
-
-export interface Trial {
-  ok: boolean;
-  latency_seconds: number | null;
-  bytes_per_second: number | null;
-  code: string | null;
-  error: string | null;
-}
-
-/** What one client was given of one version on one day. */
-export interface Download {
-  day: string;
-  version: string;
-  client: string;
-  files: number;
-  bytes: number;
-}
-
-/** An event of the audit log. */
-export interface Deed {
-  seq: number;
-  at: string;
-  actor: string;
-  act: string;
-  subject: string;
-  outcome: string;
-  details: Record<string, unknown>;
-}
-
-export interface Progress {
-  segments: number;
-  spoken: number;
-}
-
-export interface Version {
-  version: string;
-  digest: string;
-  state: "starting" | "ready" | "failing" | "stopped";
-  emotions: string[];
-  cloning: boolean;
-  own_voice: boolean;
-  trouble: string | null;
-}
-
-/** The emotions that a vector weighs, in its order. */
-export const EMOTIONS = ["happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm"] as const;
+export * from "./answers";
 
 /** What the service said is wrong, and what to do about it. */
-export class Trouble extends Error {}
+export class Trouble extends Error {
+  constructor(
+    readonly code: string,
+    readonly what: string,
+    readonly remedy = "",
+  ) {
+    super(what);
+  }
+}
 
 /** The service did not answer at all. */
 export class Unreachable extends Error {}
@@ -180,6 +24,8 @@ export class Stranger extends Error {}
 
 // A browser reconnects by itself when a stream breaks; after this many times in a row the service is gone.
 const MOST_RECONNECTS = 3;
+// A stream that breaks so often although the service answers is not followed any more.
+const MOST_BREAKS = 5;
 // An answer takes milliseconds, and seconds on a bad link; what takes longer will not come.
 const LONGEST_WAIT_MS = 30_000;
 
@@ -192,12 +38,22 @@ export function onStranger(asking: () => Promise<boolean>): void {
 
 /** Begin a synthesis; it goes on until it is followed to its end or cancelled. */
 export async function begin(ask: Ask): Promise<Task> {
-  const how = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(ask) };
-  return (await (await good("/api/tasks", how)).json()) as Task;
+  return (await (await good("/api/tasks", json("POST", ask))).json()) as Task;
 }
 
-/** Wait for the end of a synthesis, and hear of each segment on the way. */
-export function follow(id: string, heard: (progress: Progress) => void): Promise<Task> {
+/** Wait for the end of a synthesis, and hear of each segment on the way; a connection that is lost meanwhile is waited for. */
+export async function follow(id: string, heard: (progress: Progress) => void): Promise<Task> {
+  for (let broken = 1; ; broken += 1) {
+    try {
+      return await listened(id, heard);
+    } catch (error) {
+      if (!(error instanceof Unreachable) || broken >= MOST_BREAKS) throw error;
+      await lost();
+    }
+  }
+}
+
+function listened(id: string, heard: (progress: Progress) => void): Promise<Task> {
   return new Promise((resolve, reject) => {
     const events = new EventSource(`/api/tasks/${id}/events`);
     let broken = 0;
@@ -234,6 +90,21 @@ export async function tasks(wanted: URLSearchParams, signal?: AbortSignal): Prom
 
 export async function task(id: string): Promise<Task> {
   return (await (await good(`/api/tasks/${encodeURIComponent(id)}`)).json()) as Task;
+}
+
+/** Give a task a name; an empty one takes it away. */
+export async function rename(id: string, name: string): Promise<Task> {
+  return (await (await good(`/api/tasks/${id}`, json("PATCH", { name: name || null }))).json()) as Task;
+}
+
+/** Put the audio of tasks one after the other, with so many seconds of silence between them. */
+export async function join(tasks: string[], format: string, pause: number, name: string): Promise<Task> {
+  return (await (await good("/api/tasks/joined", json("POST", { tasks, format, pause, name: name || null }))).json()) as Task;
+}
+
+/** Where the ZIP file of tasks is. `wanted` is the query of `GET /api/tasks`, or names them with `id`. */
+export function archive(wanted: URLSearchParams): string {
+  return `/api/tasks/archive?${wanted}`;
 }
 
 /** Move a task to the trash. */
@@ -285,7 +156,7 @@ export async function models(): Promise<Models> {
 
 /** Change something about a version: `act` is what stands behind its name in the address. */
 export async function manage(path: string, body: Record<string, unknown> = {}): Promise<void> {
-  await good(`/hub/${path}`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+  await good(`/hub/${path}`, json("POST", body));
 }
 
 /** The mirrors of this hub's catalogue, and how they did. */
@@ -316,14 +187,26 @@ export async function versions(): Promise<Version[]> {
   return (await answer.json()) as Version[];
 }
 
+/** What is known of a version, for an auditor. */
+export async function report(reference: string): Promise<Report> {
+  return (await (await good(`/hub/report/${encodeURIComponent(reference)}`)).json()) as Report;
+}
+
+export async function session(): Promise<Session> {
+  return (await (await good("/api/session")).json()) as Session;
+}
+
 /** Begin a session with a key; whether it was a good one. */
 export async function signIn(key: string): Promise<boolean> {
-  const answer = await fetch("/api/session", {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ key }),
-  });
-  return answer.ok;
+  return (await fetch("/api/session", json("POST", { key }))).ok;
+}
+
+export async function signOut(): Promise<void> {
+  await good("/api/session", { method: "DELETE" });
+}
+
+function json(method: string, body: object): RequestInit {
+  return { method, headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 }
 
 async function good(path: string, how: RequestInit = {}): Promise<Response> {
@@ -344,16 +227,17 @@ async function answered(path: string, how: RequestInit): Promise<Response> {
   try {
     return await fetch(path, { ...how, signal: how.signal ? AbortSignal.any([how.signal, patience]) : patience });
   } catch (error) {
-    if (error instanceof TypeError || patience.aborted) throw new Unreachable();
-    throw error;
+    if (!(error instanceof TypeError) && !patience.aborted) throw error;
+    void lost();
+    throw new Unreachable();
   }
 }
 
 async function trouble(answer: Response): Promise<Trouble> {
   try {
-    const problem = (await answer.json()) as { title: string; remedy: string };
-    return new Trouble(`${problem.title}: ${problem.remedy}`);
+    const problem = (await answer.json()) as { code: string; title: string; remedy: string };
+    return new Trouble(problem.code, problem.title, problem.remedy);
   } catch {
-    return new Trouble(`${answer.status} ${answer.statusText}`);
+    return new Trouble("", `${answer.status} ${answer.statusText}`);
   }
 }

@@ -1,14 +1,20 @@
 // Speak: a text is typed, a button is pressed, and it is heard.
 
 import { fillAgain, forgetKept, keptSettings } from "./again";
-import { sentence } from "./trouble";
+import { type Ask, type Progress, type Task } from "./answers";
 import { copied, element, made, within } from "./dom";
+import { keepDraft, keptDraft } from "./draft";
 import { facts } from "./facts";
+import { expected, learn } from "./lengths";
+import { mood, moodAsked, moodOf, offerMoods, setMood, startMoods } from "./moods";
 import { Player } from "./player";
-import { here, restate, type View } from "./views";
-import { type Ask, EMOTIONS, type Progress, type Task, Trouble, type Version } from "./service";
-import { begin, cancel, follow, task as found, versions, voices } from "./service";
+import { worded } from "./problems";
+import { findServed, offerVersions, offerVoices, served, versionCalled, voicesFor } from "./served";
+import { begin, cancel, follow, task as found, Trouble } from "./service";
+import { markTemplate, showTemplates, startTemplates } from "./templates";
+import { sentence } from "./trouble";
 import { endTurns, takeTurn } from "./turns";
+import { here, restate, type View } from "./views";
 import { say, translate, type Word } from "./words";
 
 const form = element("ask", HTMLFormElement);
@@ -18,7 +24,6 @@ const speed = element("speed", HTMLInputElement);
 const model = element("model", HTMLSelectElement);
 const voice = element("voice", HTMLSelectElement);
 const format = element("format", HTMLSelectElement);
-const emotions = element("emotions", HTMLElement);
 const button = element("do-speak", HTMLButtonElement);
 const stop = element("stop", HTMLButtonElement);
 const progress = element("progress", HTMLElement);
@@ -27,7 +32,6 @@ const bar = element("bar", HTMLProgressElement);
 const list = element("takes", HTMLElement);
 const pair = element("pair", HTMLAnchorElement);
 
-const LABELS: Word[] = ["neutral", ...EMOTIONS];
 const MARKS: [string, Word][] = [
   ["[happy 0.8]", "markEmotion"],
   ["<break 500ms>", "markBreak"],
@@ -38,16 +42,14 @@ const MARKS: [string, Word][] = [
 const ASK_AGAIN_MS = 2000;
 // Each take holds its audio; the older ones stand in the history.
 const MOST_TAKES = 20;
-const DRAFT = "draft";
 
-let served: Version[] = [];
 let busy = false;
 let underWay: Task | null = null;
 // Stop was pressed before the service had said which task it is.
 let stopWanted = false;
 let takes: Player[] = [];
-// A version that is to be chosen as soon as it is known which there are.
-let wanted = "";
+// A version and a voice that are to be chosen as soon as it is known which there are.
+let wanted = { model: "", voice: "" };
 
 export const speak: View = {
   title: "title",
@@ -59,7 +61,7 @@ export const speak: View = {
   leave: endTurns,
   show() {
     showMarks();
-    showEmotions();
+    showAble();
     if (voice.options[0]?.value === "") voice.options[0].textContent = say(voice.options[0].disabled ? "needsVoice" : "ownVoice");
     showNumbers();
     for (const take of takes) showTake(take);
@@ -67,15 +69,22 @@ export const speak: View = {
 };
 
 export function startSpeak(): void {
-  text.value = sessionStorage.getItem(DRAFT) ?? "";
+  startMoods(written);
+  startTemplates(
+    () => ({ mood: mood(), speed: speed.valueAsNumber }),
+    (manner) => {
+      speed.valueAsNumber = manner.speed;
+      setMood(manner.mood);
+    },
+  );
+  takeDraft();
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     void submit();
   });
-  form.addEventListener("input", showNumbers);
-  text.addEventListener("input", keepDraft);
+  form.addEventListener("input", written);
   model.addEventListener("change", () => {
-    showEmotions();
+    showAble();
     void findVoices();
   });
   document.addEventListener("keydown", (event) => {
@@ -95,58 +104,74 @@ export function startSpeak(): void {
   void findVersions();
 }
 
+/** What the form asks for now. */
+export function asked(): Ask {
+  const ask: Ask = {
+    text: text.value,
+    ...moodAsked(),
+    speed: speed.valueAsNumber,
+    format: format.value,
+    ...(voice.value ? { voice: voice.value } : {}),
+    ...keptSettings(),
+  };
+  return model.value ? { ...ask, model: model.value } : ask;
+}
+
+/** What was being written when the page was left. */
+function takeDraft(): void {
+  const draft = keptDraft();
+  text.value = draft.text;
+  speed.valueAsNumber = draft.speed;
+  format.value = draft.format;
+  wanted = { model: draft.model, voice: draft.voice };
+  offerMoods([]);
+  setMood(draft.mood);
+}
+
+function written(): void {
+  showNumbers();
+  markTemplate();
+  const chosen = { model: model.value || wanted.model, voice: voice.value || wanted.voice };
+  keepDraft({ text: text.value, mood: mood(), speed: speed.valueAsNumber, format: format.value, ...chosen });
+}
+
 /** Fill the form with what a task was spoken from. */
 async function again(id: string): Promise<void> {
   restate("speak");
   try {
     const task = await found(id);
     text.value = task.text;
-    keepDraft();
-    intensity.valueAsNumber = task.settings.intensity;
     speed.valueAsNumber = task.settings.speed;
     if ([...format.options].some((option) => option.value === task.settings.format)) format.value = task.settings.format;
-    wanted = task.model;
-    if (served.some((version) => version.version === wanted)) model.value = wanted;
-    showEmotions(task.emotion ?? "neutral");
-    showNumbers();
+    wanted = { model: task.model, voice: task.voice ?? "" };
+    if (versionCalled(task.model)) model.value = task.model;
+    showAble();
+    intensity.valueAsNumber = task.settings.intensity;
+    setMood(moodOf(task));
     await findVoices();
-    voice.value = task.voice ?? "";
-    if (voice.selectedIndex < 0) voice.value = "";
-    fillAgain(task, voice.value !== "");
-    const there = served.length === 0 || served.some((version) => version.version === task.model);
+    fillAgain(task, voice.value === task.voice);
+    const there = served().length === 0 || versionCalled(task.model) !== undefined;
     trouble.textContent = there ? "" : say("notServed", task.model);
+    written();
     text.focus();
   } catch (error) {
     fail(error);
   }
 }
 
-function showEmotions(label?: string): void {
-  const now = label ?? new FormData(form).get("emotion") ?? "neutral";
-  const able = served.find((version) => version.version === model.value)?.emotions ?? [];
-  const labels = able.length > 0 ? LABELS.filter((label) => able.includes(label)) : LABELS;
-  emotions.replaceChildren(
-    ...labels.map((label) => {
-      const chip = made("label");
-      const input = made("input");
-      input.type = "radio";
-      input.name = "emotion";
-      input.value = label;
-      input.checked = label === now || (label === "neutral" && !labels.includes(now as Word));
-      chip.append(input, made("span", "", say(label)));
-      return chip;
-    }),
-  );
+function showAble(): void {
+  offerMoods(versionCalled(model.value)?.emotions ?? []);
+  showTemplates();
 }
 
 function showMarks(): void {
   element("marks", HTMLElement).replaceChildren(
     ...MARKS.flatMap(([mark, meaning]) => {
       const code = made("dt");
-      const button = made("button", "small", mark);
-      button.type = "button";
-      button.addEventListener("click", () => insert(mark.replace("…", "")));
-      code.append(button);
+      const put = made("button", "small", mark);
+      put.type = "button";
+      put.addEventListener("click", () => insert(mark.replace("…", "")));
+      code.append(put);
       return [code, made("dd", "", say(meaning))];
     }),
   );
@@ -155,46 +180,39 @@ function showMarks(): void {
 function insert(mark: string): void {
   text.focus();
   text.setRangeText(mark, text.selectionStart, text.selectionEnd, "end");
-  keepDraft();
-  showNumbers();
-}
-
-function keepDraft(): void {
-  sessionStorage.setItem(DRAFT, text.value);
+  written();
 }
 
 function showNumbers(): void {
-  element("count", HTMLElement).textContent = say("count", [...text.value].length);
-  element("intensity-shown", HTMLElement).textContent = `${Math.round(intensity.valueAsNumber * 100)} %`;
+  const long = expected(text.value, model.value, speed.valueAsNumber);
+  const count = say("count", [...text.value].length);
+  element("count", HTMLElement).textContent = long > 0 ? `${count} · ${say("about", roughly(long))}` : count;
   element("speed-shown", HTMLElement).textContent = `${speed.valueAsNumber.toFixed(2)} ×`;
-  intensity.disabled = new FormData(form).get("emotion") === "neutral" && !text.value.includes("[");
+  intensity.disabled = Object.keys(mood()).length === 0 && !text.value.includes("[");
+}
+
+function roughly(seconds: number): string {
+  const whole = Math.max(1, Math.round(seconds));
+  return whole < 60 ? say("seconds", whole) : say("minutes", Math.floor(whole / 60), String(whole % 60).padStart(2, "0"));
 }
 
 async function findVersions(): Promise<void> {
   try {
-    served = await versions();
+    await findServed();
   } catch (error) {
     fail(error);
     setTimeout(findVersions, ASK_AGAIN_MS);
     return;
   }
-  const now = wanted || model.value;
-  wanted = "";
-  const names = [...new Set(served.map((version) => version.version))];
-  model.replaceChildren(
-    ...names.map((name) => {
-      const option = new Option(name, name);
-      option.title = `sha256:${served.find((version) => version.version === name)?.digest}`;
-      option.selected = name === now;
-      return option;
-    }),
-  );
-  showEmotions();
+  offerVersions(model, wanted.model);
+  wanted.model = "";
+  showAble();
   showNumbers();
   await findVoices();
-  const ready = served.some((version) => version.state === "ready");
+  const ready = served().some((version) => version.state === "ready");
+  const broken = served().find((version) => version.trouble)?.trouble ?? "";
   if (!busy) {
-    trouble.textContent = ready ? "" : (served.find((version) => version.trouble)?.trouble ?? "");
+    trouble.textContent = ready || broken === "" ? "" : worded(null, broken);
     progress.textContent = ready ? "" : say("waiting");
   }
   if (!ready) setTimeout(findVersions, ASK_AGAIN_MS);
@@ -202,24 +220,12 @@ async function findVersions(): Promise<void> {
 
 /** Offer the voices that are kept, where the chosen version can speak with them. */
 export async function findVoices(): Promise<void> {
-  const chosen = served.find((version) => version.version === model.value);
-  const kept = chosen?.cloning ? await voices().catch(() => []) : [];
-  const now = voice.value;
-  const alone = chosen?.own_voice ?? true;
-  voice.replaceChildren(...kept.map((found) => new Option(found.name, found.id)));
-  if (alone || kept.length === 0) {
-    const own = new Option(say(alone ? "ownVoice" : "needsVoice"), "");
-    own.disabled = !alone;
-    voice.prepend(own);
-    own.selected = true;
-  }
-  if (kept.some((found) => found.id === now)) voice.value = now;
-  element("voice-field", HTMLElement).hidden = alone && kept.length === 0;
-}
-
-/** Whether a version that is served can speak with other voices than its own. */
-export function anyClones(): boolean {
-  return served.some((version) => version.cloning);
+  const chosen = versionCalled(model.value);
+  const kept = await voicesFor(chosen);
+  offerVoices(voice, kept, chosen);
+  if (kept.some((each) => each.id === wanted.voice)) voice.value = wanted.voice;
+  wanted.voice = "";
+  element("voice-field", HTMLElement).hidden = (chosen?.own_voice ?? true) && kept.length === 0;
 }
 
 async function submit(): Promise<void> {
@@ -227,14 +233,20 @@ async function submit(): Promise<void> {
   setBusy(true);
   const began = performance.now();
   const seconds = (): string => ((performance.now() - began) / 1000).toFixed(1);
-  progress.textContent = say("speaking", "0.0");
-  const ticking = setInterval(() => (progress.textContent = say("speaking", seconds())), 500);
+  let at = "";
+  const tick = (): void => void (progress.textContent = say("speaking", seconds()) + at);
+  const ticking = setInterval(tick, 500);
+  tick();
   try {
     stopWanted = false;
     underWay = await begin(asked());
     if (stopWanted) await cancel(underWay.id);
-    const task = await follow(underWay.id, showProgress);
-    if (task.status === "failed") throw new Trouble(task.error ?? "");
+    const task = await follow(underWay.id, (now) => {
+      showProgress(now);
+      at = now.segments > 1 ? ` · ${say("segmentOf", Math.min(now.spoken + 1, now.segments), now.segments)}` : "";
+      tick();
+    });
+    if (task.status === "failed") throw new Trouble(task.error_code ?? "", task.error ?? "");
     progress.textContent = task.status === "done" ? say("done", seconds()) : say("stopped");
     if (task.status === "done") add(task);
   } catch (error) {
@@ -245,21 +257,6 @@ async function submit(): Promise<void> {
     underWay = null;
     setBusy(false);
   }
-}
-
-function asked(): Ask {
-  const ask: Ask = {
-    text: text.value,
-    emotion: String(new FormData(form).get("emotion")),
-    intensity: intensity.valueAsNumber,
-    speed: speed.valueAsNumber,
-    format: format.value,
-    ...(voice.value ? { voice: voice.value } : {}),
-    ...keptSettings(),
-  };
-  // A mix stands in place of one emotion.
-  if (ask.emotion_vector !== undefined) delete ask.emotion;
-  return model.value ? { ...ask, model: model.value } : ask;
 }
 
 function setBusy(now: boolean): void {
@@ -278,13 +275,14 @@ function showProgress({ segments, spoken }: Progress): void {
 }
 
 function add(task: Task): void {
+  learn(task);
+  showNumbers();
   const take = copied("take");
   // Whoever went to another view meanwhile is not to be spoken to from here.
   const player = new Player(task, !form.closest("[hidden]"));
   within(take, ".said", HTMLElement).textContent = task.text;
   within(take, ".said", HTMLElement).hidden = task.segments.length > 1;
   within(take, ".sounds", HTMLElement).append(player.element);
-  within(take, ".warnings", HTMLElement).append(...task.warnings.map((warning) => made("li", "", warning)));
   takes.unshift(player);
   for (const old of takes.splice(MOST_TAKES)) {
     const gone = old.element.closest("li");
@@ -307,6 +305,7 @@ function showTake(player: Player): void {
   const line = within(take, ".facts", HTMLElement);
   line.textContent = facts(player.task);
   line.title = `sha256:${player.task.model_digest}`;
+  within(take, ".warnings", HTMLElement).replaceChildren(...player.task.warnings.map((warning) => made("li", "", worded(null, warning))));
 }
 
 function fail(error: unknown): void {

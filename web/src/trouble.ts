@@ -1,6 +1,7 @@
 // The door: who asks, where the service wants to know. What was asked for goes on once the key was a good one.
 
 import { element } from "./dom";
+import { worded } from "./problems";
 import { onStranger, signIn, Stranger, Trouble, Unreachable } from "./service";
 import { say } from "./words";
 
@@ -11,7 +12,8 @@ const refused = element("refused", HTMLElement);
 // Everybody who waits at the door; all of them are let in together.
 let waiting: ((known: boolean) => void)[] = [];
 
-function ask(): Promise<boolean> {
+/** Open the door; whether the reader came in. */
+export function askWho(): Promise<boolean> {
   refused.textContent = "";
   if (!door.open) door.showModal();
   return new Promise((resolve) => waiting.push(resolve));
@@ -38,12 +40,12 @@ async function enter(): Promise<void> {
 export function sentence(error: unknown): string {
   if (error instanceof Stranger) return say("stranger");
   if (error instanceof Unreachable) return say("offline");
-  if (error instanceof Trouble) return error.message;
+  if (error instanceof Trouble) return worded(error.code, error.what, error.remedy);
   throw error;
 }
 
 export function openDoor(): void {
-  onStranger(ask);
+  onStranger(askWho);
   door.addEventListener("close", () => tell(false));
   element("enter", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();

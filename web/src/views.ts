@@ -2,7 +2,9 @@
 
 import type { Word } from "./words";
 
-export type ViewName = "speak" | "history" | "compare" | "voices" | "models" | "mirrors" | "audit";
+export const NAMES = ["speak", "script", "history", "compare", "voices", "models", "mirrors", "audit", "report", "settings"] as const;
+
+export type ViewName = (typeof NAMES)[number];
 
 /** One view of the page: `enter` is told what the address asks for, also when only that has changed. */
 export interface View {
@@ -18,13 +20,11 @@ export interface Place {
   asked: URLSearchParams;
 }
 
-const NAMES: readonly string[] = ["speak", "history", "compare", "voices", "models", "mirrors", "audit"];
-
 let arrived = (): void => {};
 
 export function here(): Place {
   const [name = "", asked = ""] = location.hash.replace(/^#/, "").split("?", 2);
-  return { view: NAMES.includes(name) ? (name as ViewName) : "speak", asked: new URLSearchParams(asked) };
+  return { view: NAMES.find((known) => known === name) ?? "speak", asked: new URLSearchParams(asked) };
 }
 
 /** The address of a view; what is empty is left out. */

@@ -2,26 +2,25 @@
 
 import { copied, element, within } from "./dom";
 import { type Consent, type Voice, clip, consents, deleteVoice, keepVoice, voices } from "./service";
-import { anyClones, findVoices } from "./speak";
+import { anyClones } from "./served";
+import { findVoices } from "./speak";
+import { clearTrim, LONGEST, sayTrim, showTrim, trimmed } from "./trim";
 import { sentence } from "./trouble";
 import { endTurns } from "./turns";
 import type { View } from "./views";
-import { toWave } from "./wave";
+import { cut, decoded } from "./wave";
 import { language, say, translate } from "./words";
 
 const form = element("keep-voice", HTMLFormElement);
 const file = element("clip", HTMLInputElement);
 const record = element("record", HTMLButtonElement);
 const recorded = element("recorded", HTMLElement);
-const heard = element("heard", HTMLAudioElement);
+const drop = element("drop", HTMLElement);
 const trouble = element("voice-trouble", HTMLElement);
 const kept = element("kept", HTMLElement);
 
-// What the service takes at most.
-const LONGEST_SECONDS = 60;
-
 let recorder: MediaRecorder | null = null;
-let wave: Blob | null = null;
+let source: Blob | null = null;
 
 export const voicesView: View = {
   title: "voices",
@@ -35,6 +34,7 @@ export const voicesView: View = {
 
 function show(): void {
   record.textContent = say(recorder === null ? "record" : "recordStop");
+  sayTrim();
   element("cloning", HTMLElement).textContent = anyClones() ? "" : say("noCloning");
 }
 
@@ -77,8 +77,8 @@ function row(voice: Voice, consent: Consent | undefined): HTMLElement {
 
 async function keepIt(): Promise<void> {
   trouble.textContent = "";
-  const chosen = wave ?? file.files?.[0];
-  if (chosen === undefined) {
+  const chosen = trimmed() ?? source;
+  if (chosen === null) {
     trouble.textContent = say("noClip");
     return;
   }
@@ -111,7 +111,7 @@ async function startRecording(): Promise<void> {
   const clock = setInterval(() => {
     const seconds = (performance.now() - began) / 1000;
     recorded.textContent = say("seconds", seconds.toFixed(0));
-    if (seconds >= LONGEST_SECONDS) now.stop();
+    if (seconds >= LONGEST) now.stop();
   }, 250);
   now.addEventListener("dataavailable", (event) => parts.push(event.data));
   now.addEventListener("stop", () => {
@@ -127,16 +127,23 @@ async function startRecording(): Promise<void> {
 }
 
 async function finish(body: Blob): Promise<void> {
-  wave = await toWave(body);
+  // What browsers record has a container of their own: it goes on as WAV, also where nothing is cut.
+  const sound = await decoded(body);
   file.value = "";
-  heard.src = URL.createObjectURL(wave);
-  heard.hidden = false;
+  recorded.textContent = "";
+  await choose(cut(sound, 0, sound.duration));
+}
+
+/** Take a clip, from wherever it came. */
+async function choose(clip: Blob): Promise<void> {
+  trouble.textContent = "";
+  source = clip;
+  await showTrim(clip);
 }
 
 function forget(): void {
-  wave = null;
-  heard.hidden = true;
-  heard.removeAttribute("src");
+  source = null;
+  clearTrim();
   recorded.textContent = "";
 }
 
@@ -144,7 +151,28 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   void keepIt();
 });
-file.addEventListener("change", forget);
+file.addEventListener("change", () => {
+  const [chosen] = file.files ?? [];
+  recorded.textContent = chosen?.name ?? "";
+  if (chosen) void choose(chosen);
+  else forget();
+});
+element("choose-clip", HTMLButtonElement).addEventListener("click", () => file.click());
+for (const over of ["dragenter", "dragover"]) {
+  drop.addEventListener(over, (event) => {
+    event.preventDefault();
+    drop.classList.add("over");
+  });
+}
+for (const gone of ["dragleave", "drop"]) drop.addEventListener(gone, () => drop.classList.remove("over"));
+drop.addEventListener("drop", (event) => {
+  event.preventDefault();
+  const dropped = event.dataTransfer?.files;
+  if (!dropped?.[0]) return;
+  file.files = dropped;
+  recorded.textContent = dropped[0].name;
+  void choose(dropped[0]);
+});
 record.addEventListener("click", () => {
   if (recorder === null) void startRecording();
   else recorder.stop();

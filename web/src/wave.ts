@@ -1,16 +1,22 @@
-// What a browser records is in its own container; the service takes WAV, which every browser can make of it.
+// A part of a sound as WAV, which the service takes and every browser can make: mono, 16 bit, at the sound's own rate.
 
 const HEADER = 44;
 
-/** Decode a recording and write it as WAV: mono, 16 bit, at the browser's own rate. */
-export async function toWave(recording: Blob): Promise<Blob> {
+/** Decode what a browser recorded or was given. Throws if it can't. */
+export async function decoded(sound: Blob): Promise<AudioBuffer> {
   const context = new AudioContext();
   try {
-    const sound = await context.decodeAudioData(await recording.arrayBuffer());
-    return new Blob([header(sound.length, sound.sampleRate), words(sound.getChannelData(0))], { type: "audio/wav" });
+    return await context.decodeAudioData(await sound.arrayBuffer());
   } finally {
     await context.close();
   }
+}
+
+/** The first channel of a sound from one moment to another, in seconds. */
+export function cut(sound: AudioBuffer, from: number, to: number): Blob {
+  const [first, end] = [from, to].map((seconds) => Math.round(seconds * sound.sampleRate));
+  const samples = sound.getChannelData(0).subarray(first, end);
+  return new Blob([header(samples.length, sound.sampleRate), words(samples)], { type: "audio/wav" });
 }
 
 function header(samples: number, rate: number): ArrayBuffer {

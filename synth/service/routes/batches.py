@@ -1,9 +1,7 @@
 """`/api/batches`: many texts in one file, spoken when nobody else waits; audio and captions of all of them in one ZIP."""
 
-import io
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, Field, ValidationError
@@ -23,7 +21,6 @@ from synth.service.synthesis import Order
 
 __all__ = ["routes"]
 
-_PIECE = 1 << 20
 _MOODS = {"emotion", "emotion_vector", "emotion_text", "emotion_voice"}
 _Id = Annotated[str, Path(max_length=64)]
 
@@ -91,19 +88,10 @@ def routes(batches: Batches, roles: Roles) -> APIRouter:
     async def archive(batch_id: _Id) -> StreamingResponse:
         if not (await batches.find(batch_id)).states[DONE]:
             raise Problem(409, "nothing of the batch is spoken yet", remedy="wait a little", code="E_NO_AUDIO")
-        packed = await batches.pack(batch_id)
-        size = packed.seek(0, io.SEEK_END)
-        packed.seek(0)
-        headers = {"Content-Length": str(size), "Content-Disposition": f'attachment; filename="{batch_id}.zip"'}
-        return StreamingResponse(_pieces(packed), headers=headers, media_type="application/zip")
+        headers = {"Content-Disposition": f'attachment; filename="{batch_id}.zip"'}
+        return StreamingResponse(await batches.pack(batch_id), headers=headers, media_type="application/zip")
 
     return router
-
-
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece
 
 
 async def _order(line: Line, ask: Ask, request: Request, roles: Roles) -> Order:

@@ -16,13 +16,14 @@ from indextts_hub.moment import Moment
 from synth.audio.captions import Caption, to_srt, to_webvtt
 from synth.audio.formats import format_named
 from synth.service.archive import Archive
+from synth.service.packing import captions_of
 from synth.service.problems import Problem
 from synth.service.roles import Roles
 from synth.service.routes.synthesize import Ask, asker_of, order_of
 from synth.service.synthesis import Accepted, Spoken
 from synth.service.underway import UnderWay
 
-__all__ = ["TaskAnswer", "routes", "task_answer"]
+__all__ = ["TaskAnswer", "TaskQuery", "routes", "task_answer"]
 
 _SILENCE_SECONDS = 15.0
 _CAPTIONS: dict[str, Any] = {"content": {"application/x-subrip": {}, "text/vtt": {}}, "description": "SubRip or WebVTT."}
@@ -37,6 +38,7 @@ class TaskAnswer(BaseModel):
     started: datetime | None
     finished: datetime | None
     deleted: datetime | None
+    name: str | None
     text: str
     model: str
     model_digest: str | None
@@ -63,8 +65,8 @@ class TaskList(BaseModel):
     size: int
 
 
-class HistoryQuery(BaseModel):
-    """Which tasks; what is left out does not count."""
+class TaskQuery(BaseModel):
+    """Which tasks; what is left out does not count. `q` is looked for in texts and names."""
 
     status: Literal["queued", "running", "done", "failed", "cancelled"] | None = None
     emotion: str | None = None
@@ -75,8 +77,33 @@ class HistoryQuery(BaseModel):
     until: Moment | None = None
     batch: str | None = None
     deleted: bool = False
+
+    def filter(self) -> TaskFilter:
+        """The same in the terms of the database."""
+        return TaskFilter(
+            status=self.status,
+            emotion=self.emotion,
+            model=self.model,
+            voice=self.voice,
+            text=self.q,
+            since=_aware(self.since),
+            until=_aware(self.until),
+            batch=self.batch,
+            deleted=self.deleted,
+        )
+
+
+class HistoryQuery(TaskQuery):
+    """Which tasks, and which page of them."""
+
     page: Annotated[int, Query(ge=1, le=10**9)] = 1
     size: Annotated[int, Query(ge=1, le=LARGEST_PAGE)] = 20
+
+
+class Renaming(BaseModel):
+    """How a task is called; null is not at all."""
+
+    name: Annotated[str | None, Field(max_length=200)]
 
 
 class Progress(BaseModel):
@@ -111,18 +138,7 @@ def routes(archive: Archive, under_way: UnderWay, roles: Roles) -> APIRouter:
 
     @router.get("", summary="The history")
     async def tasks(query: Annotated[HistoryQuery, Query()]) -> TaskList:
-        wanted = TaskFilter(
-            status=query.status,
-            emotion=query.emotion,
-            model=query.model,
-            voice=query.voice,
-            text=query.q,
-            since=_aware(query.since),
-            until=_aware(query.until),
-            batch=query.batch,
-            deleted=query.deleted,
-        )
-        found = await archive.search(wanted, page=query.page, size=query.size)
+        found = await archive.search(query.filter(), page=query.page, size=query.size)
         return TaskList(tasks=[task_answer(task) for task in found.tasks], total=found.total, page=query.page, size=query.size)
 
     _add_one_task(router, archive)
@@ -134,6 +150,12 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
 
     @router.get("/{task_id}", summary="A task")
     async def task(task_id: str) -> TaskAnswer:
+        return task_answer(await archive.find(task_id))
+
+    @router.patch("/{task_id}", summary="Give a task a name, or take it away")
+    async def rename(task_id: str, asked: Renaming) -> TaskAnswer:
+        await archive.find(task_id)
+        await archive.rename(task_id, asked.name.strip() or None if asked.name else None)
         return task_answer(await archive.find(task_id))
 
     @router.get("/{task_id}/audio", summary="The audio of a task", response_class=FileResponse)
@@ -152,7 +174,7 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
     @router.get("/{task_id}/captions", summary="The captions of a task", response_class=Response, responses={200: _CAPTIONS})
     async def captions(task_id: str, format: Literal["srt", "vtt"] = "srt") -> Response:  # noqa: A002 - as everywhere
         found = _done(await archive.find(task_id))
-        spoken = [Caption(at.text, at.start, at.end) for at in found.segments]
+        spoken = captions_of(found)
         if format == "vtt":
             return Response(to_webvtt(spoken), media_type="text/vtt")
         return Response(to_srt(spoken), media_type="application/x-subrip")
@@ -237,6 +259,7 @@ def task_answer(task: SpokenTask) -> TaskAnswer:
         started=task.started,
         finished=task.finished,
         deleted=task.deleted,
+        name=task.name,
         text=task.text,
         model=task.model,
         model_digest=task.model_digest,

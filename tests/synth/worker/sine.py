@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from indextts_hub.errors import IntegrityError, UsageError
+from synth.emotion import EMOTIONS
 from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
 
 RATE = 24_000
@@ -23,15 +24,19 @@ class Sine:
     thrift: int = 0
 
     @property
+    def emotions(self) -> tuple[str, ...]:
+        return ("neutral", *EMOTIONS) if (self.snapshot / "moods").exists() else ("neutral", "happy")
+
+    @property
     def capabilities(self) -> Capabilities:
         if self.thrift:
-            return Capabilities(RATE, ("neutral", "happy"), longest_segment=5, thrift=("in small pieces",), levels=1)
+            return Capabilities(RATE, self.emotions, longest_segment=5, thrift=("in small pieces",), levels=1)
         clones = (self.snapshot / "clones").exists()
         alone = not (self.snapshot / "voiceless").exists()
         able = (self.snapshot / "able").exists()
         return Capabilities(
             RATE,
-            ("neutral", "happy"),
+            self.emotions,
             cloning=clones,
             longest_segment=20,
             languages=("zh", "en") if able else ("zh",),
