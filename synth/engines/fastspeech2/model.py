@@ -6,6 +6,8 @@ After Ren et al., "FastSpeech 2: Fast and High-Quality End-to-End Text to Speech
 are one value a symbol, normalised over the corpus. Two habits of the published model are kept, because the speech depends on them:
 
 - Its weights are int8, and it multiplies integers: what goes into a product is scaled to -127…127 and rounded first (`rounded`).
+  Sums of whole numbers are the same in any order, so a processor that multiplies bytes may do so, and any other computes the same
+  in float32 (`WHOLE`).
 - Half of the f0 and energy embeddings are dropped, at inference too. The original draws anew each time; here the draw is fixed
   (`kept_channels`), so that the same symbols give the same speech. docs/decisions/0050 has the figures.
 
@@ -40,7 +42,20 @@ LONGEST = POSITIONS - 1
 """Most symbols of one utterance, and the most frames at its best quality."""
 
 EPSILON = 1e-5
-DRAW = b"lite"
+DRAW = b"lite 2"
+
+
+def multiplies_bytes() -> bool:
+    """Whether this processor has products of bytes that are exact: older ones add pairs of them in 16 bits, which are too few."""
+    can = torch.cpu.get_capabilities()
+    if not (can.get("avx512_vnni") or can.get("avx_vnni")):
+        return False
+    extremes = torch.tensor([127, -127], dtype=torch.int8).repeat_interleave(64)[:, None].expand(-1, 768).contiguous()
+    return torch.equal(torch._int_mm(extremes, extremes.T), extremes.int() @ extremes.int().T)  # noqa: SLF001 - as in `product`
+
+
+WHOLE = torch.int8 if multiplies_bytes() else torch.float32
+"""How this processor holds whole numbers that it multiplies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,31 +210,35 @@ class Dense(nn.Module):
 
     def __init__(self, width: int, out: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(out, width))
+        self.register_buffer("weight", torch.empty(out, width, dtype=WHOLE))
         self.scale = nn.Parameter(torch.empty(out))
         self.bias = nn.Parameter(torch.empty(out))
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, width] → [N, out]; each row is rounded on its own."""
         whole, step = rounded(x, x.abs().amax(-1, keepdim=True))
-        return functional.linear(whole, self.weight) * (step * self.scale) + self.bias
+        weight = self.get_buffer("weight")
+        return product(whole.to(weight.dtype), weight).mul_(step * self.scale).add_(self.bias)
 
 
 class Conv(nn.Module):
-    """A convolution on integers, as long after as before."""
+    """A convolution on integers, as long after as before; its weight is stored as the product takes it, [out, kernel x width]."""
 
     def __init__(self, width: int, out: int, kernel: int) -> None:
         super().__init__()
-        self.padding = kernel // 2
-        self.weight = nn.Parameter(torch.empty(out, width, kernel))
+        self.kernel = kernel
+        self.register_buffer("weight", torch.empty(out, kernel * width, dtype=WHOLE))
         self.scale = nn.Parameter(torch.empty(out))
         self.bias = nn.Parameter(torch.empty(out))
 
     def forward(self, x: Tensor) -> Tensor:
         """[N, width] → [N, out]; all of x is rounded by its one largest value."""
         whole, step = rounded(x, x.abs().amax())
-        sums = functional.conv1d(whole.T[None], self.weight, padding=self.padding)[0].T
-        return sums * (step * self.scale) + self.bias
+        weight, margin = self.get_buffer("weight"), self.kernel // 2
+        padded = functional.pad(whole.to(weight.dtype), (0, 0, margin, margin))  # [N + kernel - 1, width]
+        # Each row is `kernel` rows of what was padded; a product does not take rows that lie over each other.
+        windows = padded.unfold(0, self.kernel, 1).transpose(1, 2).flatten(1).contiguous()  # [N, kernel x width]
+        return product(windows, weight).mul_(step * self.scale).add_(self.bias)
 
 
 class Norm(nn.Module):
@@ -238,13 +257,22 @@ class Norm(nn.Module):
 
 
 def rounded(x: Tensor, largest: Tensor) -> tuple[Tensor, Tensor]:
-    """Scale x so that `largest` becomes 127, and round: whole numbers in float32, and what one step is worth.
+    """Scale x so that `largest` becomes 127, and round: whole numbers, and what one step is worth.
 
-    TensorFlow Lite's dynamic-range quantisation. Sums of such products stay below 2^24 in practice, where float32 is exact, so the
-    result does not depend on the order in which a processor adds.
+    TensorFlow Lite's dynamic-range quantisation.
     """
     step = (largest / 127).clamp_min(torch.finfo(x.dtype).tiny)
-    return torch.round(x / step), step
+    return (x / step).round_(), step
+
+
+def product(whole: Tensor, weight: Tensor) -> Tensor:
+    """Whole numbers [N, K] by whole numbers [out, K]: float32 [N, out].
+
+    In float32 the sums stay below 2^24 in practice, where it is exact, so the result does not depend on the order of adding.
+    """
+    if whole.dtype == torch.int8:
+        return torch._int_mm(whole, weight.T).float()  # noqa: SLF001 - torch has no public name for it
+    return functional.linear(whole, weight)
 
 
 def kept_channels() -> Tensor:

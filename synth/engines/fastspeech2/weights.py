@@ -18,7 +18,7 @@ from torch import Tensor
 
 from indextts_hub.errors import IntegrityError
 from synth.engines.fastspeech2.model import FastSpeech2
-from synth.engines.fastspeech2.vocoder import DILATIONS, UPSAMPLING, Vocoder
+from synth.engines.fastspeech2.vocoder import AHEAD, BANDS, DILATIONS, PAST, UPSAMPLING, Vocoder
 
 __all__ = ["Constant", "load_acoustic_model", "load_vocoder", "read_constants"]
 
@@ -60,20 +60,15 @@ def load_vocoder(path: Path) -> Vocoder:
     found = Constants(path)
     top = "sequential_4"
     state = _real_conv(found, f"{top}/conv1d", "first") | _real_conv(found, f"{top}/conv1d_25", "last")
-    state["synthesis.weight"] = found.conv("conv1d;PartitionedCall").real
+    state |= _synthesis(found.conv("conv1d;PartitionedCall").real)
     number = 1
     for stage in range(len(UPSAMPLING)):
         at = f"{top}/conv_transpose_._{stage}/conv2d_transpose{f'_{stage}' if stage else ''}"
-        state[f"stages.{stage}.up.weight"] = found[f"{at}/conv2d_transpose"].real[:, :, 0].permute(2, 0, 1)
-        state[f"stages.{stage}.up.bias"] = found[f"{at}/{BIAS}"].real
+        state |= _upsampling(found[f"{at}/conv2d_transpose"].real, found[f"{at}/{BIAS}"].real, f"stages.{stage}.up")
         for depth in range(len(DILATIONS)):
             at, to = f"{top}/residual_stack_._{stage}._._{depth}", f"stages.{stage}.stacks.{depth}"
             state |= _real_conv(found, f"{at}/conv1d_{number}", f"{to}.dilated")
-            state |= _real_conv(found, f"{at}/shortcut", f"{to}.shortcut")
-            state[f"{to}.pointwise.weight"] = found.conv(f"{at}/conv1d_{number + 1}").real
-            # Both biases are added to one sum, so training moved them alike; where they came out equal, the file keeps one.
-            own, shared = f"{at}/conv1d_{number + 1}/{BIAS}", f"{at}/shortcut/{BIAS}"
-            state[f"{to}.pointwise.bias"] = found[own if own in found else shared].real
+            state |= _joined(found, f"{at}/shortcut", f"{at}/conv1d_{number + 1}", f"{to}.joined")
             number += 2
     return _filled(Vocoder(), state, path)
 
@@ -183,7 +178,9 @@ def _dense(found: Constants, at: str, to: str) -> dict[str, Tensor]:
 
 
 def _conv(found: Constants, at: str, to: str) -> dict[str, Tensor]:
-    return _integers(found.conv(at), found[f"{at}/{BIAS}"].real, to)
+    weight = found.conv(at)  # [out, in, k]
+    windows = weight.values.transpose(1, 2).flatten(1)  # [out, k x in]
+    return _integers(Constant(windows, weight.scale), found[f"{at}/{BIAS}"].real, to)
 
 
 def _integers(weight: Constant, bias: Tensor, to: str) -> dict[str, Tensor]:
@@ -203,7 +200,43 @@ def _folded_conv(found: Constants, number: int) -> dict[str, Tensor]:
 
 
 def _real_conv(found: Constants, at: str, to: str) -> dict[str, Tensor]:
-    return {f"{to}.weight": found.conv(at).real, f"{to}.bias": found[f"{at}/{BIAS}"].real}
+    return {f"{to}.conv.weight": found.conv(at).real[:, :, None], f"{to}.conv.bias": found[f"{at}/{BIAS}"].real}
+
+
+def _upsampling(weight: Tensor, bias: Tensor, to: str) -> dict[str, Tensor]:
+    """A transposed convolution [out, 2 x rate, 1, in] as one over two inputs: its second half is for the one before."""
+    out, twice, _, width = weight.shape
+    halves = weight[:, :, 0].reshape(out, 2, twice // 2, width).flip(1)  # [out, before and this, rate, in]
+    return {
+        f"{to}.conv.weight": halves.permute(2, 0, 3, 1).reshape(-1, width, 1, 2),  # [rate x out, in, 1, 2]
+        f"{to}.conv.bias": bias.repeat(twice // 2),
+    }
+
+
+def _joined(found: Constants, shortcut: str, pointwise: str, to: str) -> dict[str, Tensor]:
+    """Two pointwise convolutions whose outputs are added, as one over the channels of both inputs."""
+    # Both biases are added to one sum, so training moved them alike; where they came out equal, the file keeps one.
+    own, shared = f"{pointwise}/{BIAS}", f"{shortcut}/{BIAS}"
+    return {
+        f"{to}.weight": torch.cat([found.conv(name).real[:, :, 0] for name in (shortcut, pointwise)], 1),
+        f"{to}.bias": found[shared].real + found[own if own in found else shared].real,
+    }
+
+
+def _synthesis(weight: Tensor) -> dict[str, Tensor]:
+    """The filters [1, bands, taps] of bands at the full rate, as one convolution of the bands at their own, for as many samples.
+
+    At the full rate a band is three zeros between its samples, and four times as loud for it: of four neighbouring samples of sound
+    each sees other taps of the filter, a fourth of them (polyphase; Vaidyanathan, "Multirate Systems and Filter Banks", 1993).
+    """
+    middle = weight.shape[-1] // 2
+    phases = weight.new_zeros(BANDS, BANDS, 1, PAST + 1 + AHEAD)
+    for phase in range(BANDS):
+        for place in range(-PAST, AHEAD + 1):
+            tap = BANDS * place - phase + middle
+            if 0 <= tap < weight.shape[-1]:
+                phases[phase, :, 0, place + PAST] = weight[0, :, tap] * BANDS
+    return {"synthesis.conv.weight": phases, "synthesis.conv.bias": weight.new_zeros(BANDS)}
 
 
 def _norm(found: Constants, at: str, to: str) -> dict[str, Tensor]:
