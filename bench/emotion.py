@@ -96,8 +96,8 @@ def speak_all(snapshot: Path, into: Path) -> None:
             for number, text in enumerate(texts):
                 take(f"{part}|{label}|{number}", text, label, 1.0)
     for label in EMOTIONS:
-        for step in range(STEPS):
-            for number, text in enumerate(TOLD_APART[:GROWN]):
+        for number, text in enumerate(TOLD_APART[:GROWN]):
+            for step in range(STEPS):
                 take(f"grown|{label}|{number}|{step}", text, label, step / (STEPS - 1))
     np.savez(into, **takes)
 

@@ -1,12 +1,14 @@
-"""How an expression bends what the network predicts: how long each symbol is, and how high. Each bend of nothing is exact."""
+"""How an expression bends what the network predicts: how long each symbol is, how high and how loud. A bend of nothing is exact."""
 
 from dataclasses import dataclass
 from math import tau
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from synth.engines.fastspeech2.emphasis import Stress, stresses
 from synth.engines.fastspeech2.model import FRAME, SAMPLE_RATE, Prediction
 from synth.engines.fastspeech2.profiles import Expression
 from synth.engines.fastspeech2.symbols import SILENCE, Spelling
@@ -30,10 +32,12 @@ class Bend:
     Attributes:
         frames: int64 [T], how long each symbol is to be made.
         ratios: float32 [F], by what the frequencies of each such frame are to be multiplied afterwards, on the tape.
+        loudness: float32 [F], decibels to be added to each.
     """
 
     frames: Tensor
     ratios: Tensor
+    loudness: Tensor
 
 
 @torch.inference_mode()
@@ -46,10 +50,12 @@ def bent(predicted: Prediction, spelling: Spelling, how: Expression, speed: floa
         speed: above 1 is faster, silences and all.
         pitch: semitones, above 0 is higher, all through.
     """
-    heights = _heights(predicted.f0, spelling, how, pitch)  # [S], of each syllable
-    lengths = torch.tensor([_length(syllable, spelling.ends, how) / speed for syllable in spelling.syllables])  # [T]
+    stress = stresses(spelling)
+    heights = _heights(predicted.f0, spelling, how, pitch, stress)  # [S], of each syllable
+    lengths = torch.tensor([_length(syllable, spelling.ends, how, stress) / speed for syllable in spelling.syllables])  # [T]
     frames = _rounded(predicted.frames, lengths * _needed(heights, spelling, how))
-    return Bend(frames, _ratios(frames, heights, spelling, how))
+    loudness = _over_frames([each.loudness for each in stress], frames, spelling)
+    return Bend(frames, _ratios(frames, heights, spelling, how), torch.from_numpy(loudness).float())
 
 
 def _needed(heights: list[float], spelling: Spelling, how: Expression) -> Tensor:
@@ -58,10 +64,10 @@ def _needed(heights: list[float], spelling: Spelling, how: Expression) -> Tensor
     return torch.tensor([1.0 if s == SILENCE else 2 ** (middles[s] / 12) for s in spelling.syllables])
 
 
-def _length(syllable: int, ends: frozenset[int], how: Expression) -> float:
+def _length(syllable: int, ends: frozenset[int], how: Expression, stress: tuple[Stress, ...]) -> float:
     if syllable == SILENCE:
         return how.pauses
-    return (how.final_lengthening if syllable in ends else 1.0) / how.rate
+    return stress[syllable].length * (how.final_lengthening if syllable in ends else 1.0) / how.rate
 
 
 def _rounded(frames: Tensor, factors: Tensor) -> Tensor:
@@ -75,25 +81,39 @@ def _rounded(frames: Tensor, factors: Tensor) -> Tensor:
     return torch.maximum(whole, torch.round(frames).long().clamp_max(1))
 
 
-def _heights(f0: Tensor, spelling: Spelling, how: Expression, pitch: float) -> list[float]:
+def _heights(f0: Tensor, spelling: Spelling, how: Expression, pitch: float, stress: tuple[Stress, ...]) -> list[float]:
     """How many semitones are added to the pitch of each syllable."""
-    own = f0[list(spelling.finals)] if spelling.finals else f0[:0]  # [S]; only vowels have a pitch
-    wider = (how.pitch_range - 1.0) * SEMITONES * (own - own.mean())
-    return [pitch + how.pitch + height for height in wider.tolist()]
+    own = f0[list(spelling.finals)]  # [S]; only vowels have a pitch
+    from_mean = ((own - own.mean()) * SEMITONES).tolist()
+    return [
+        pitch + how.pitch + each.pitch + (how.pitch_range * each.pitch_range - 1.0) * height
+        for height, each in zip(from_mean, stress, strict=True)
+    ]
 
 
 def _ratios(frames: Tensor, heights: list[float], spelling: Spelling, how: Expression) -> Tensor:
-    """The ratio of each frame, float32 [F]: from the middle of one vowel straight to the middle of the next, in semitones."""
+    """The ratio of each frame, float32 [F]."""
+    semitones = _over_frames(heights, frames, spelling)
+    if spelling.finals:
+        ends = frames.cumsum(0)
+        *before, middle = _middles(frames, spelling)[-2:]
+        last = int(ends[spelling.finals[-1]])
+        start = before[0] if before else 2 * middle - last
+        moves = [0.0, _HALF_WAY * how.final_pitch, how.final_pitch]
+        semitones += np.interp(np.arange(len(semitones)) + 0.5, [start, middle, last], moves)
+    semitones += how.tremor * np.sin(tau * _TREMOR * FRAME / SAMPLE_RATE * np.arange(len(semitones)))
+    return torch.from_numpy(np.exp2(semitones / 12)).float()
+
+
+def _over_frames(values: list[float], frames: Tensor, spelling: Spelling) -> NDArray[np.float64]:
+    """A value of each syllable in each frame, [F]: from the middle of one vowel straight to the middle of the next."""
     count = int(frames.sum())
-    if not heights:
-        return torch.ones(count)
-    ends = frames.cumsum(0)
-    starts = ends - frames
-    middles = [(int(starts[at]) + int(ends[at])) / 2 for at in spelling.finals]
-    last = spelling.finals[-1]
-    at = np.arange(count) + 0.5
-    semitones = np.interp(at, middles, heights)
-    before = middles[-2] if len(middles) > 1 else float(starts[last])
-    semitones += np.interp(at, [before, middles[-1], float(ends[last])], [0.0, _HALF_WAY * how.final_pitch, how.final_pitch])
-    semitones += how.tremor * np.sin(tau * _TREMOR * at * FRAME / SAMPLE_RATE)
-    return torch.from_numpy(np.exp2(semitones / 12)).float() if semitones.any() else torch.ones(count)
+    if not any(values):
+        return np.zeros(count)
+    each: NDArray[np.float64] = np.interp(np.arange(count) + 0.5, _middles(frames, spelling), values)
+    return each
+
+
+def _middles(frames: Tensor, spelling: Spelling) -> list[float]:
+    ends = frames.cumsum(0).tolist()
+    return [end - length / 2 for end, length in ((ends[at], int(frames[at])) for at in spelling.finals)]

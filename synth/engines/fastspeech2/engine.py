@@ -15,7 +15,8 @@ from indextts_hub.errors import UsageError
 from synth.emotion import EMOTIONS, NEUTRAL
 from synth.engines.fastspeech2.bending import bent
 from synth.engines.fastspeech2.model import FRAME, LONGEST, SAMPLE_RATE, FastSpeech2
-from synth.engines.fastspeech2.profiles import expression
+from synth.engines.fastspeech2.profiles import Expression, expression
+from synth.engines.fastspeech2.reference import mood_of
 from synth.engines.fastspeech2.spectrum import Breath, shaded
 from synth.engines.fastspeech2.symbols import Mapper, Spelling, read_mapper
 from synth.engines.fastspeech2.tape import Tape
@@ -33,9 +34,12 @@ CAPABILITIES = Capabilities(
     # 60 syllables at half speed are 24 s: below the 25 s that the network's table of positions covers.
     longest_segment=60,
     languages=("zh",),
-    notes=("one female voice; a reference clip can't change its timbre", "the seed changes nothing: speech is deterministic"),
+    notes=(
+        "one female voice; a reference clip can change its mood, not its timbre",
+        "the seed changes nothing: speech is deterministic",
+    ),
     levels=1,
-    controls=("pitch", "volume"),
+    controls=("pitch", "volume", "emotion_voice"),
 )
 
 # The voice as it was trained stays below; only what an emotion makes louder comes up here.
@@ -77,11 +81,11 @@ class FastSpeech2Engine:
                 remedy="put punctuation into the text",
                 code="E_TEXT",
             )
-        how = expression(settings.emotion)
+        how = expression(settings.emotion, _moods(settings))
         predicted = self.acoustic.predict(torch.tensor(spelling.ids))
         bend = bent(predicted, spelling, how, settings.speed, settings.pitch)
         acoustics = self.acoustic.decode(replace(predicted, frames=bend.frames.float()))
-        mel = shaded(acoustics.mel, how, bend.ratios)  # [F, 80]
+        mel = shaded(acoustics.mel, how, bend.ratios, bend.loudness)  # [F, 80]
         breath, tape = Breath(mel, how.breath), Tape(bend.ratios)
         gain = 10 ** (settings.volume / 20)
         times = _times(sounds, spelling, acoustics.durations.tolist(), tape)
@@ -94,6 +98,11 @@ class FastSpeech2Engine:
             times = ()
         if silence := round(segment.pause * how.pauses * SAMPLE_RATE):
             yield _piece(torch.zeros(silence))
+
+
+def _moods(settings: Settings) -> list[tuple[float, Expression]]:
+    """What a reference adds to the emotions, with its weight."""
+    return [] if settings.emotion_voice is None else [(settings.intensity, mood_of(Path(settings.emotion_voice)))]
 
 
 def limited(samples: Tensor) -> Tensor:

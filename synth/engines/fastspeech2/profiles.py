@@ -1,7 +1,7 @@
 """What each emotion sounds like, read from `profiles.toml`, and how weights mix them into one expression. Pure."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.resources import files
@@ -37,19 +37,21 @@ def profiles() -> Mapping[str, Expression]:
     return {label: Expression(**{name: float(bend) for name, (bend, _source) in table[label].items()}) for label in EMOTIONS}
 
 
-def expression(weights: tuple[float, ...]) -> Expression:
+def expression(weights: tuple[float, ...], others: Sequence[tuple[float, Expression]] = ()) -> Expression:
     """Mix the profiles: factors by weighted geometric mean, what is added by weighted sum. No weight at all is exactly neutral.
 
     Args:
-        weights: of each emotion from 0 to 1, in the order of `EMOTIONS`. More than 1 in all counts as its share.
+        weights: of each emotion from 0 to 1, in the order of `EMOTIONS`.
+        others: further expressions with their weights. More than 1 in all counts as its share.
     """
-    share = [weight / max(1.0, sum(weights)) for weight in weights]
-    parts = [(weight, profiles()[label]) for weight, label in zip(share, EMOTIONS, strict=True) if weight]
+    parts = [*((weight, profiles()[label]) for weight, label in zip(weights, EMOTIONS, strict=True)), *others]
+    whole = max(1.0, sum(weight for weight, _ in parts))
+    shares = [(weight / whole, profile) for weight, profile in parts if weight]
     mixed: dict[str, float] = {}
     for quantity in fields(Expression):
-        bends = [(weight, float(getattr(profile, quantity.name))) for weight, profile in parts]
+        bends = [(share, float(getattr(profile, quantity.name))) for share, profile in shares]
         if quantity.default == 1.0:
-            mixed[quantity.name] = exp(sum(weight * log(bend) for weight, bend in bends))
+            mixed[quantity.name] = exp(sum(share * log(bend) for share, bend in bends))
         else:
-            mixed[quantity.name] = sum(weight * bend for weight, bend in bends)
+            mixed[quantity.name] = sum(share * bend for share, bend in bends)
     return Expression(**mixed)

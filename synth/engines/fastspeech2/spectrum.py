@@ -49,12 +49,13 @@ _SYLLABLE = 5
 
 
 @torch.inference_mode()
-def shaded(mel: Tensor, how: Expression, ratios: Tensor) -> Tensor:
+def shaded(mel: Tensor, how: Expression, ratios: Tensor, loudness: Tensor) -> Tensor:
     """Bend a mel spectrogram.
 
     Args:
         mel: float32 [F, 80].
         ratios: float32 [F], by what the frequencies will be multiplied on the tape: the formants are moved the other way.
+        loudness: float32 [F], decibels that are added to each frame.
     """
     formants = (mel * (DECIBELS / 20) + torch.tensor(_MEAN)) @ _envelope(_FORMANTS)  # [F, 80]
     shifted = (_moved(formants, how.formants / ratios) - formants) * (20 / DECIBELS)  # [F, 80]
@@ -63,7 +64,7 @@ def shaded(mel: Tensor, how: Expression, ratios: Tensor) -> Tensor:
     bent = mel + shifted - relief * (_FLATTENED * how.breath) + tilt + _swing(mel, how.dynamics)
     # None of these is meant to change how loud the whole is; that is said by `loudness` alone.
     lost = 10 * torch.log10(_power(mel).sum() / _power(bent).sum())
-    return bent + (lost + how.loudness) / DECIBELS
+    return bent + (lost + how.loudness + loudness[:, None]) / DECIBELS
 
 
 class Breath:

@@ -23,11 +23,13 @@ class Spelling:
         syllables: which syllable each symbol is of, counted from 0, or `SILENCE`. The joint behind a syllable is of it: the
             network was aligned so that vowels end there.
         finals: where the final of each syllable stands among the symbols.
+        emphasised: syllables that the text emphasises.
     """
 
     ids: tuple[int, ...]
     syllables: tuple[int, ...]
     finals: tuple[int, ...]
+    emphasised: frozenset[int] = frozenset()
 
     @property
     def ends(self) -> frozenset[int]:
@@ -57,6 +59,7 @@ class Mapper:
         symbols: list[tuple[str, int]] = [("sil", SILENCE)]
         number, joint = -1, None
         finals: list[int] = []
+        emphasised: set[int] = set()
         for sound in sounds:
             if isinstance(sound, Break):
                 joint = f"#{sound.level}" if joint else None
@@ -67,9 +70,12 @@ class Mapper:
             initial, final = self.parts[sound.pinyin[:-1]]
             symbols += [(initial, number), (f"{final}{sound.pinyin[-1]}", number)]
             finals.append(len(symbols) - 1)
+            if sound.emphasis:
+                emphasised.add(number)
             joint = "#0"
         symbols += [("sil", SILENCE), ("eos", SILENCE)]
-        return Spelling(tuple(self.ids[name] for name, _ in symbols), tuple(syllable for _, syllable in symbols), tuple(finals))
+        names, syllables = zip(*symbols, strict=True)
+        return Spelling(tuple(self.ids[name] for name in names), syllables, tuple(finals), frozenset(emphasised))
 
 
 def read_mapper(path: Path) -> Mapper:

@@ -151,7 +151,7 @@ def test_expressions_grow_monotonically_with_intensity(which: int, one: float, o
 
 def test_shading_of_nothing_is_exact() -> None:
     mel = torch.randn(50, 80, generator=torch.Generator().manual_seed(0))
-    assert torch.equal(shaded(mel, Expression(), torch.ones(50)), mel)
+    assert torch.equal(shaded(mel, Expression(), torch.ones(50), torch.zeros(50)), mel)
 
 
 @given(st.lists(st.floats(-4, 4, width=32), min_size=1))

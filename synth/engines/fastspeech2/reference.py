@@ -1,0 +1,82 @@
+"""The mood of a reference clip as an expression: what is heard of it, against this voice in neutral. Its timbre is not taken.
+
+Nobody's neutral voice is known from one clip. So pitch is taken against a woman's or a man's usual, whichever is nearer; pace, pauses,
+range, final movement, dynamics and spectral tilt against this voice speaking neutrally. Loudness is the recording's, formants and
+breath are the speaker's and the room's as much as the mood's: they are left.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import soxr
+
+from indextts_hub.errors import UsageError
+from synth.engines.fastspeech2.listening import RATE, Heard, heard
+from synth.engines.fastspeech2.profiles import Expression
+
+__all__ = ["mood_of"]
+
+# This voice in neutral: the mean over the sixteen sentences that bench/emotion.py is tuned on, as `heard` hears them.
+_NEUTRAL = Heard(rate=5.09, pauses=0.07, pitch=15.7, pitch_range=10.5, final_pitch=-4.8, dynamics=5.5, tilt=-7.4, harmonicity=12.9)
+# Men speak some ten semitones lower than women (Simpson, "Phonetic differences between male and female speech", 2009).
+_MAN_BELOW = 10.0
+# What is heard moves less than what it is bent by, since tones and consonants keep theirs: the slopes between this voice's
+# profiles, heard, and their numbers.
+_RATE, _RANGE, _FINAL, _DYNAMICS, _TILT = 1.2, 1.9, 1.5, 2.0, 0.75
+# As far as the profiles go, and a little further: beyond, the voice breaks.
+_BOUNDS = {
+    "rate": (0.7, 1.4),
+    "pauses": (0.5, 2.2),
+    "pitch": (-4.0, 5.0),
+    "pitch_range": (0.35, 1.8),
+    "final_pitch": (-5.0, 6.0),
+    "dynamics": (0.5, 1.7),
+    "tilt": (-3.0, 3.0),
+}
+# Seconds; a longer clip says no more of a mood.
+_LONGEST = 15
+# Clips that are remembered: those of the voices in use.
+_REMEMBERED = 32
+
+
+def mood_of(clip: Path) -> Expression:
+    """Listen to a clip.
+
+    Raises:
+        UsageError: E_AUDIO, if it can't be read or holds no voice.
+    """
+    found = clip.stat()
+    return _mood(clip, found.st_mtime_ns, found.st_size)
+
+
+@lru_cache(_REMEMBERED)
+def _mood(clip: Path, _changed: int, _size: int) -> Expression:
+    try:
+        with soundfile.SoundFile(clip) as file:
+            samples, rate = file.read(_LONGEST * file.samplerate, dtype="float32", always_2d=True), file.samplerate
+    except (OSError, RuntimeError) as error:
+        raise _no_voice(f"the clip can't be read: {error}") from None
+    of = heard(np.asarray(soxr.resample(samples.mean(1), rate, RATE), np.float32))
+    if of is None:
+        raise _no_voice("there is no voice in the clip")
+    return _expression(of)
+
+
+def _expression(of: Heard) -> Expression:
+    usual = min((_NEUTRAL.pitch, _NEUTRAL.pitch - _MAN_BELOW), key=lambda pitch: abs(of.pitch - pitch))
+    bends = {
+        "rate": (of.rate / _NEUTRAL.rate) ** _RATE,
+        "pauses": (of.pauses + _NEUTRAL.pauses) / (2 * _NEUTRAL.pauses),
+        "pitch": of.pitch - usual,
+        "pitch_range": 1 + _RANGE * (of.pitch_range / _NEUTRAL.pitch_range - 1),
+        "final_pitch": _FINAL * (of.final_pitch - _NEUTRAL.final_pitch),
+        "dynamics": 1 + _DYNAMICS * (of.dynamics / _NEUTRAL.dynamics - 1),
+        "tilt": _TILT * (of.tilt - _NEUTRAL.tilt),
+    }
+    return Expression(**{name: float(np.clip(bend, *_BOUNDS[name])) for name, bend in bends.items()})
+
+
+def _no_voice(message: str) -> UsageError:
+    return UsageError(message, remedy="give a recording of somebody who speaks, a second or longer", code="E_AUDIO")
