@@ -279,7 +279,7 @@ _RULES: tuple[_Rule, ...] = (
     # 第3-5章
     (re.compile(r"(第\d+)\s?-\s?(?=\d+[章节页条课集期回卷行])"), r"\1到"),
     # 95588 and 10086 are hotlines; 95588台 and 共95588 are not
-    (re.compile(rf"(?<![\d.A-Za-z])[1-9]\d{{4}}(?=\s?(?:{_COUNTED}))|(?<={_SUM})[1-9]\d{{4}}(?!\d|\.\d)"), _quantity),
+    (re.compile(rf"(?<![\d.A-Za-z¥$€£])[1-9]\d{{4}}(?=\s?(?:{_COUNTED}))|(?<={_SUM})[1-9]\d{{4}}(?!\d|\.\d)"), _quantity),
     # 010-12345678, 0755 1234567, 400-800-8820, +86 139…: by digits, a breath between the groups
     (re.compile(r"\+86[- ]?(?=1\d{10})"), "加八六，"),
     (
