@@ -292,7 +292,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"(?<![A-Za-z])[vV](?=\d)"), "V "),
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?![\d.])"), _dotted),
     # 12,345 is no hotline; 1,234,567
-    (re.compile(r"(?<![\d.,])[1-9]\d,\d{3}(?![\d.,])"), _quantity),
+    (re.compile(r"(?<![\d.,¥$€£])[1-9]\d,\d{3}(?![\d.,])"), _quantity),
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
     # 验证码是8891, 尾号 0377
     (
