@@ -12,6 +12,7 @@ from typing import Protocol
 
 from indextts_hub.errors import UsageError
 from synth.text.marks import READING, emphasised, stretches
+from synth.text.notices import left_out
 from synth.text.pinyin import is_readable
 from synth.text.rules import rewritten, unfolded
 
@@ -72,7 +73,7 @@ def written_out(text: str) -> NormalisedText:
     dropped: dict[str, None] = {}
     pieces = [(_with_readings(piece, dropped), strong) for piece, strong in stretches(text)]
     written = "".join(emphasised(piece, _ENDS) if strong else piece for piece, strong in pieces)
-    return NormalisedText(written.strip(), _warnings(list(dropped)))
+    return NormalisedText(written.strip(), (left_out(list(dropped)),) if dropped else ())
 
 
 def nothing_to_speak() -> UsageError:
@@ -118,13 +119,6 @@ def _kept(character: str, dropped: dict[str, None]) -> str:
     if unicodedata.category(character)[0] in "LNS" and not character.isspace():
         dropped[character] = None
     return " " if character.isspace() or unicodedata.category(character)[0] == "P" else ""
-
-
-def _warnings(dropped: list[str]) -> tuple[str, ...]:
-    if not dropped:
-        return ()
-    shown = " ".join(dropped[:10]) + (" …" if len(dropped) > 10 else "")
-    return (f"left out, as nothing reads them aloud: {shown}",)
 
 
 class _Normalizer(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from synth.engines.protocol import Segment
 from synth.text.normalise import check_text, nothing_to_speak, written_out
 from synth.text.script import Manner, read_script
-from synth.text.segments import cut
+from synth.text.segments import cut, quickly_begun
 
 __all__ = ["Part", "SpokenText", "to_parts"]
 
@@ -25,7 +25,7 @@ class SpokenText:
 
     Attributes:
         silence: seconds before the first segment; behind each the segment itself says them.
-        warnings: what the text's author should know.
+        warnings: what the text's author should know; see `synth.text.notices`.
     """
 
     parts: tuple[Part, ...]
@@ -38,7 +38,9 @@ class SpokenText:
         return tuple(segment for part in self.parts for segment in part.segments)
 
 
-def to_parts(text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, longest: int) -> SpokenText:
+def to_parts(
+    text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, longest: int, first: int | None = None
+) -> SpokenText:
     """Read a text's marks, write out what is read aloud, and cut it into segments.
 
     Args:
@@ -46,6 +48,7 @@ def to_parts(text: str, manner: Manner, roles: Mapping[str, Manner], intensity: 
         roles: by name, how each speaks.
         intensity: of a mark that names an emotion alone.
         longest: characters of one segment, an engine's `Capabilities.longest_segment`.
+        first: characters of the first segment, as for `synth.text.segments.to_segments`.
 
     Raises:
         UsageError: E_TEXT, if nothing in it can be spoken; E_SCRIPT, for a mark that can't be meant.
@@ -59,7 +62,7 @@ def to_parts(text: str, manner: Manner, roles: Mapping[str, Manner], intensity: 
         silence += passage.silence
         spoken = written_out(passage.text)
         warnings.update(dict.fromkeys(spoken.warnings))
-        segments = cut(spoken.text, longest)
+        segments = quickly_begun(cut(spoken.text, longest), None if parts else first)
         if not segments:
             continue
         if parts:

@@ -115,7 +115,8 @@ _COMPARISONS: Mapping[str, str] = MappingProxyType(
         "→": "到",
     }
 )
-_NUMBER = r"\d+(?:\.\d+)?"
+# From its first digit on only: else a number of thousands of digits is tried from each of them.
+_NUMBER = r"(?<!\d)\d+(?:\.\d+)?"
 # What is counted behind a number, or said before one: then it is a quantity and no hotline, however much it looks like one.
 _COUNTED = (
     "个|人|名|位|件|台|份|辆|套|张|本|只|条|家|户|元|块|吨|公斤|千克|斤|克|米|公里|千米|平|亩|次|步|票|字|箱|瓶|盒|包|袋|册|页|棵|头|座|栋|间"
@@ -179,7 +180,7 @@ def _quantity(found: re.Match[str]) -> str:
     """Five digits in words: 95588 → 九万五千五百八十八."""
     words = "".join(
         ("零" if sign == "0" else "零一二三四五六七八九"[int(sign)] + power)
-        for sign, power in zip(found.group(), "万千百十 ", strict=True)
+        for sign, power in zip(found.group().replace(",", ""), "万千百十 ", strict=True)
     )
     return re.sub("零+", "零", words.replace(" ", "")).rstrip("零").replace("二万", "两万")
 
@@ -278,7 +279,7 @@ _RULES: tuple[_Rule, ...] = (
     # 第3-5章
     (re.compile(r"(第\d+)\s?-\s?(?=\d+[章节页条课集期回卷行])"), r"\1到"),
     # 95588 and 10086 are hotlines; 95588台 and 共95588 are not
-    (re.compile(rf"(?<![\d.A-Za-z])[1-9]\d{{4}}(?=\s?(?:{_COUNTED}))|(?<={_SUM})[1-9]\d{{4}}(?![\d.])"), _quantity),
+    (re.compile(rf"(?<![\d.A-Za-z¥$€£])[1-9]\d{{4}}(?=\s?(?:{_COUNTED}))|(?<={_SUM})[1-9]\d{{4}}(?!\d|\.\d)"), _quantity),
     # 010-12345678, 0755 1234567, 400-800-8820, +86 139…: by digits, a breath between the groups
     (re.compile(r"\+86[- ]?(?=1\d{10})"), "加八六，"),
     (
@@ -290,7 +291,8 @@ _RULES: tuple[_Rule, ...] = (
     # v2.5, 1.0.3, 192.168.1.1
     (re.compile(r"(?<![A-Za-z])[vV](?=\d)"), "V "),
     (re.compile(r"(?<![\d.])\d+(?:\.\d+){2,}(?![\d.])"), _dotted),
-    # 1,234,567
+    # 12,345 is no hotline; 1,234,567
+    (re.compile(r"(?<![\d.,¥$€£])[1-9]\d,\d{3}(?![\d.,])"), _quantity),
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
     # 验证码是8891, 尾号 0377
     (
@@ -324,7 +326,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(rf"({_NUMBER}(?:%|°C|℃|°|万|亿|元|岁))\s?-\s?(?={_NUMBER})"), r"\1到"),
     # 100+, 300万+
     (re.compile(rf"({_NUMBER}[万亿]?)\+(?![\d\w])"), r"\1多"),
-    (re.compile(r"(\d+)(?:st|nd|rd|th)\b"), r"第\1"),
+    (re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)\b"), r"第\1"),
     # 16kHz, 220V
     (
         re.compile(rf"(?<=\d)\s?({'|'.join(_UNITS)})(?![A-Za-z0-9])"),

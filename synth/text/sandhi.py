@@ -16,10 +16,9 @@ _NOTHING = Word(())
 _POWERS = frozenset("百千万亿")
 _DIGITS = frozenset("零〇一二三四五六七八九十两点") | _POWERS
 # Between a verb and what comes of it 不 is neutral: 看不见, 来不及.
-_RESULTS = frozenset("见懂到起及住动完好清出下去上来过开着得掉够惯成了拢通死满透倒尽准服")
-_CAN_RESULT = frozenset(
-    "看听想说做吃买找记认分拿赶睡走跑拉推放坐站穿用打叫来去上下进出回起过数考学写读算猜合住忍忘讲挤买卖干离受禁靠顶装收抓追"
-)
+_RESULTS = frozenset("见懂到起及住动完清出下去上过开着得掉够惯成了拢通死满透倒尽")
+_ALSO_VERBS = frozenset("上过数穿回进出下来去比靠")
+_NEVER_RESULT = frozenset("是有会能要可该敢肯愿应得让叫使请别就也都还")
 
 
 def spoken_together(phrase: list[Word]) -> list[Syllable]:
@@ -41,13 +40,17 @@ def _bu_and_yi_changed(syllables: list[Syllable], fixed: list[bool]) -> list[Syl
         if before and before.text == after.text and before.text not in _DIGITS:
             changed[at] = syllable.with_tone("5")  # 看一看, 好不好
         elif syllable.text == "不":
-            weak = before is not None and before.text in _CAN_RESULT and after.text in _RESULTS
+            weak = before is not None and after.text in _RESULTS and _brings_about(before.text)
             changed[at] = syllable.with_tone("5" if weak else "2" if after.tone == "4" else "4")
         elif not _counts(before, after, syllables[at + 2 : at + 3]):
             changed[at] = syllable.with_tone("2" if after.tone == "4" or after.text == "个" else "4")
         else:
             changed[at] = syllable.with_tone("1")
     return changed
+
+
+def _brings_about(verb: str) -> bool:
+    return verb in _ALSO_VERBS or (kind_of(verb) == "v" and verb not in _NEVER_RESULT)
 
 
 def _counts(before: Syllable | None, after: Syllable, next_but_one: list[Syllable]) -> bool:

@@ -10,7 +10,13 @@ from synth.text.normalise import normalise
 from synth.text.pinyin import is_readable
 from synth.text.words import cut_words
 
-__all__ = ["SegmentedText", "cut", "shortened", "to_segments"]
+__all__ = ["QUICK_START", "SegmentedText", "cut", "quickly_begun", "shortened", "to_segments"]
+
+QUICK_START = 20
+"""Characters of a first segment that is heard soon: some 4 s of speech, in which the next is ready."""
+
+# A shorter first segment would be a breath of its own, and what is left of the sentence should not be a scrap either.
+_SHORTEST_START = 8
 
 # Seconds of silence behind a segment. A reader of news pauses 0.3 to 0.6 s at a full stop and about half of that at a comma; the
 # engine's own closing silence, about 0.15 s, comes on top.
@@ -20,6 +26,8 @@ PAUSE_AT_CUT = 0.0
 
 _SENTENCE = re.compile(r"(?:[^。！？!?；;\n.]|\.(?!\s|$))*(?:\.(?=\s|$)|[。！？!?；;\n])*[”’」』）)]*")
 _CLAUSE = re.compile(rf"(?:{READING}|[^，、：,:—])+[，、：,:—]*|[，、：,:—]+")
+# Where a first segment may end: no list is cut at 、, and no reading at its colon.
+_STOP = re.compile(rf"(?:{READING}|[^，,：:—])+[，,：:—]+")
 _NUMBER = "[零〇一二三四五六七八九十百千万亿两点幺]{2,}"
 # An emphasis, a reading, a word in Latin letters, a number, Han characters, or any other: what is cut no further than into words.
 _ATOM = re.compile(rf"{EMPHASIS}|{READING}|[A-Za-z]+(?:-[A-Za-z]+)*|{_NUMBER}|(?:(?!{_NUMBER})[\u3400-\u9fff])+|.", re.DOTALL)
@@ -34,18 +42,19 @@ class SegmentedText:
     warnings: tuple[str, ...] = ()
 
 
-def to_segments(text: str, longest: int) -> SegmentedText:
+def to_segments(text: str, longest: int, first: int | None = None) -> SegmentedText:
     """Normalise a text and cut it: at sentences, where one is too long at clauses, and only then between words.
 
     Args:
         text: as a person wrote it.
         longest: characters of one segment, an engine's `Capabilities.longest_segment`.
+        first: characters of the first segment, if punctuation allows, so that speech begins soon; `QUICK_START` is a good one.
 
     Raises:
         UsageError: E_TEXT, if nothing in it can be spoken.
     """
     spoken = normalise(text)
-    segments = cut(spoken.text, longest)
+    segments = quickly_begun(cut(spoken.text, longest), first)
     last = segments[-1]
     return SegmentedText((*segments[:-1], Segment(last.text)), spoken.warnings)
 
@@ -53,6 +62,18 @@ def to_segments(text: str, longest: int) -> SegmentedText:
 def cut(spoken: str, longest: int) -> tuple[Segment, ...]:
     """Cut normalised text, each segment with the pause that stands behind it; none, if nothing in it can be spoken."""
     return tuple(segment for sentence in _SENTENCE.findall(spoken) for segment in _segments(sentence, longest))
+
+
+def quickly_begun(segments: tuple[Segment, ...], first: int | None) -> tuple[Segment, ...]:
+    """The same, the first of at most `first` characters where a comma or a colon allows it; never between words."""
+    if first is None or not segments or spoken_length(segments[0].text) <= first:
+        return segments
+    whole, rest = segments[0], segments[1:]
+    for stop in _STOP.finditer(whole.text):
+        begin, left = whole.text[: stop.end()], whole.text[stop.end() :].strip()
+        if _SHORTEST_START <= spoken_length(begin) <= first and spoken_length(left) >= _SHORTEST_START:
+            return (Segment(begin, PAUSE_AT_COMMA), Segment(left, whole.pause), *rest)
+    return segments
 
 
 def shortened(segment: Segment, longest: int) -> tuple[Segment, ...]:

@@ -1,6 +1,7 @@
 """Text is read as people read it: numbers, dates and money in words, tones as they change each other, letters by name."""
 
 import json
+from itertools import accumulate
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from indextts_hub.errors import UsageError
 from synth.text.normalise import LONGEST, normalise
+from synth.text.notices import BEGINNINGS
 from synth.text.pinyin import Break, Syllable, is_readable, to_syllables
-from synth.text.segments import to_segments
+from synth.text.segments import QUICK_START, to_segments
 
 ROWS = [
     line.split("\t")
@@ -39,7 +41,7 @@ def test_punctuation_inside_a_segment_is_a_break() -> None:
 def test_what_nothing_reads_aloud_is_left_out_with_a_warning() -> None:
     spoken = normalise("你好😀世界")
     assert spoken.text == "你好世界"
-    assert "😀" in spoken.warnings[0]
+    assert spoken.warnings == (BEGINNINGS["W_LEFT_OUT"] + "😀",)
 
 
 @pytest.mark.parametrize("text", ["", "   ", "😀😀", "。。。！", "\x00\x01", "\ud800", "你" * (LONGEST + 1)])
@@ -53,6 +55,39 @@ def test_sentences_are_segments_and_pauses_stand_behind_all_but_the_last() -> No
     segments = to_segments("今天很好。明天呢？后天！", 60).segments
     assert [segment.text for segment in segments] == ["今天很好。", "明天呢?", "后天!"]
     assert [segment.pause > 0 for segment in segments] == [True, True, False]
+
+
+def begun(text: str, first: int | None) -> list[str]:
+    return [segment.text for segment in to_segments(text, 60, first).segments]
+
+
+def test_a_long_text_may_begin_with_a_short_segment_that_ends_at_punctuation() -> None:
+    text = "昨天晚上下了一场大雨，山路都被水淹没了，我们只好等到天亮再走。后来雨停了。"
+    assert begun(text, QUICK_START) == ["昨天晚上下了一场大雨,", "山路都被水淹没了,我们只好等到天亮再走。", "后来雨停了。"]
+    assert begun(text, None) == ["昨天晚上下了一场大雨,山路都被水淹没了,我们只好等到天亮再走。", "后来雨停了。"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "今天天气很好。",  # short already
+        "这座桥是三百年前由当地的石匠用山里的青石一块一块砌起来的。",  # no punctuation to cut at
+        "苹果、香蕉、橘子、葡萄、西瓜和菠萝都是我小时候最爱吃的水果。",  # a list
+        "好，我们今天下午三点钟在学校门口的那棵大树下面见面吧。",  # too short a beginning
+    ],
+)
+def test_a_first_segment_is_cut_nowhere_else(text: str) -> None:
+    assert begun(text, QUICK_START) == begun(text, None)
+
+
+@pytest.mark.parametrize("longest", [4, 7, 10, 13])
+def test_a_clause_that_is_too_long_is_cut_between_words_and_numbers(longest: int) -> None:
+    text = "经济学家认为今年的粮食产量将增加一百二十三万吨左右"
+    words = ["经济学家", "认为", "今年", "的", "粮食", "产量", "将", "增加", "一百二十三万", "吨", "左右"]
+    ends = set(accumulate(len(word) for word in words))
+    cuts = list(accumulate(len(segment.text) for segment in to_segments(text, longest).segments))
+    assert cuts[-1] == len(text)
+    assert longest < len("一百二十三万") or ends.issuperset(cuts)
 
 
 def test_a_decimal_point_ends_no_sentence() -> None:
