@@ -3,6 +3,6 @@
 import runpy
 from pathlib import Path
 
-for name in ("speech", "start"):
-    print(f"{name}.py")
-    runpy.run_path(str(Path(__file__).with_name(f"{name}.py")), run_name="__main__")
+for name in ("synth", "start.py"):
+    print(name)
+    runpy.run_path(str(Path(__file__).with_name(name)), run_name="__main__")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-__all__ = ["Surrounding", "available_memory", "look_around"]
+__all__ = ["Surrounding", "available_memory", "look_around", "processors"]
 
 # The largest version of the packaged catalogue is 9 GB, and a pull needs as much again for nothing.
 ROOM = 10 * 10**9
@@ -85,3 +85,8 @@ def _proxy(scheme: str, address: str) -> Surrounding:
     return Surrounding(
         "proxy", f"{scheme} would go by {shown}", f"set {scheme.upper()}_PROXY to http://HOST:PORT: no other kind is spoken"
     )
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

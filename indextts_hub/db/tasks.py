@@ -22,6 +22,7 @@ __all__ = [
     "RoleSettings",
     "SpokenSegment",
     "SpokenTask",
+    "SpokenWord",
     "TaskFilter",
     "TaskPage",
     "TaskSettings",
@@ -94,12 +95,22 @@ class TaskSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class SpokenSegment:
-    """What was spoken in one go, from `start` to `end` in seconds of the audio."""
+class SpokenWord:
+    """A character, or a word in Latin letters, from `start` to `end` in seconds of the audio."""
 
     text: str
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpokenSegment:
+    """What was spoken in one go, from `start` to `end` in seconds of the audio, and its words, if the engine knows their times."""
+
+    text: str
+    start: float
+    end: float
+    words: tuple[SpokenWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

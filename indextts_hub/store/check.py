@@ -12,6 +12,7 @@ from indextts_hub.manifest import ByteCount, Digest, FileEntry
 from indextts_hub.store.blobs import BlobFinding, digest_of, open_regular
 from indextts_hub.store.opening import Store
 from indextts_hub.store.trouble import storage_errors
+from indextts_hub.surroundings import processors
 
 __all__ = [
     "FileFinding",
@@ -19,7 +20,6 @@ __all__ = [
     "check_blobs",
     "check_version",
     "look_at_version",
-    "processors",
     "put_aside_bad",
 ]
 
@@ -125,11 +125,6 @@ def put_aside_bad(store: Store, findings: Iterable[BlobFinding | FileFinding]) -
             if not _is_right(store, digest):
                 put_aside[digest] = store.blobs.put_aside(digest)
     return put_aside
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _laid_out(store: Store, name: str, digest: Digest) -> tuple[Path, list[FileEntry]]:

@@ -2,21 +2,37 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePath
 from typing import TypeAlias
 
 from indextts_hub.errors import UsageError
 
-__all__ = ["Caption", "captions_for", "to_srt", "to_webvtt"]
+__all__ = ["Caption", "Word", "by_word", "captions_for", "to_srt", "to_webvtt"]
 
 
 @dataclass(frozen=True, slots=True)
-class Caption:
-    """What is heard from `start` to `end`, in seconds from the beginning."""
+class Word:
+    """A character, or a word in Latin letters, and when it is heard, in seconds from the beginning."""
 
     text: str
     start: float
     end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What is heard from `start` to `end`, in seconds from the beginning; its words, if the engine knows when they are heard."""
+
+    text: str
+    start: float
+    end: float
+    words: tuple[Word, ...] = ()
+
+    def later(self, seconds: float) -> "Caption":
+        """The same, so much later."""
+        words = tuple(Word(word.text, round(seconds + word.start, 4), round(seconds + word.end, 4)) for word in self.words)
+        return Caption(self.text, round(seconds + self.start, 4), round(seconds + self.end, 4), words)
 
 
 Written: TypeAlias = Callable[[Sequence[Caption]], str]
@@ -28,6 +44,15 @@ def captions_for(path: PurePath) -> Written:
     if written is None:
         raise UsageError(f"no captions are called {path.suffix[:20]!r}", remedy="end the name in .srt or .vtt", code="E_FORMAT")
     return written
+
+
+def by_word(captions: Sequence[Caption]) -> list[Caption]:
+    """A caption for each word, as karaoke and editors want them; one whose words are not known stays as it is."""
+    words = (
+        (Caption(word.text, word.start, word.end) for word in caption.words) if caption.words else (caption,)
+        for caption in captions
+    )
+    return list(chain.from_iterable(words))
 
 
 def to_srt(captions: Sequence[Caption]) -> str:

@@ -7,7 +7,7 @@ Samples travel as little-endian float32 bytes, so that neither side needs the ot
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 __all__ = ["Capabilities", "Engine", "Sampling", "Segment", "SegmentSpeech", "Settings", "Spoken", "StreamingEngine"]
 
@@ -79,15 +79,17 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class SegmentSpeech:
-    """A spoken segment: float32 little-endian mono samples in -1 to 1, its pause included.
+    """A spoken segment or a piece of one: float32 little-endian mono samples in -1 to 1, its pause included.
 
     Attributes:
-        times: when its characters and words are heard, in order; empty if the engine does not know.
+        times: when its characters and words are heard, in order, with its first piece; empty if the engine does not know.
+        ends: whether the segment is over with it.
     """
 
     samples: bytes
     warnings: tuple[str, ...] = ()
     times: tuple[Spoken, ...] = ()
+    ends: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,8 @@ class Capabilities:
         own_voice: whether it can speak without a reference clip.
         controls: which of the further settings it follows: names of `Settings` (`pitch`, `volume`, `emotion_voice`,
             `emotion_text`) and of `Sampling`. Emotion, speed, seed and language are every engine's.
+        at_once: how many segments it speaks at the same time, each asked for on a thread of its own; what it says of one
+            must not depend on the others.
     """
 
     sample_rate: int
@@ -118,10 +122,11 @@ class Capabilities:
     levels: int = 0
     own_voice: bool = True
     controls: tuple[str, ...] = field(default=())
+    at_once: int = 1
 
 
 class Engine(Protocol):
-    """Code that speaks. Made by the engine's module function `load`, see `LoadEngine`; used from one thread."""
+    """Code that speaks. Made by the engine's module function `load`, see `LoadEngine`; used from `at_once` threads."""
 
     @property
     def capabilities(self) -> Capabilities:
@@ -133,11 +138,12 @@ class Engine(Protocol):
         ...
 
 
+@runtime_checkable
 class StreamingEngine(Engine, Protocol):
     """An engine that gives out a segment before it has spoken the whole of it."""
 
     def stream(self, segment: Segment, settings: Settings) -> Iterator[SegmentSpeech]:
-        """Speak one segment in pieces, whose samples together are those of `speak`; its times come with the first."""
+        """Speak one segment in pieces, whose samples together are those of `speak`; the last of them `ends`."""
         ...
 
 

@@ -20,6 +20,7 @@ from indextts_hub.db.tasks import (
     RUNNING,
     SpokenSegment,
     SpokenTask,
+    SpokenWord,
     TaskFilter,
     TaskPage,
     add_task,
@@ -35,6 +36,7 @@ from indextts_hub.db.tasks import (
 )
 from indextts_hub.errors import HubError, NotFound
 from indextts_hub.store.durable import make_folder, remove_file, write_durably
+from synth.audio.captions import Caption
 from synth.audio.take import Take
 
 __all__ = ["MOST_ATTEMPTS", "SERVICE_ENDS", "Archive", "Recording"]
@@ -220,7 +222,7 @@ class Recording:
                 sample_rate=sample_rate,
                 audio_path=path,
                 audio_sha256=hashlib.sha256(audio).hexdigest(),
-                segments=tuple(SpokenSegment(at.text, at.start, at.end) for at in take.captions),
+                segments=tuple(_segment(caption) for caption in take.captions),
                 warnings=tuple(take.warnings),
             )
         )
@@ -273,6 +275,11 @@ class Recording:
         if task.finished is not None:
             self._archive.log("speak", task, task.asker or None)
         update_task(self._archive.database, task)
+
+
+def _segment(caption: Caption) -> SpokenSegment:
+    words = tuple(SpokenWord(word.text, word.start, word.end) for word in caption.words)
+    return SpokenSegment(caption.text, caption.start, caption.end, words)
 
 
 def _keep(path: Path, audio: bytes) -> None:

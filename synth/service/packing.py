@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from indextts_hub.db.tasks import SpokenTask
-from synth.audio.captions import Caption, to_srt
+from synth.audio.captions import Caption, Word, to_srt
 
 __all__ = ["Entry", "captions_of", "entries", "file_name", "zipped"]
 
@@ -72,14 +72,17 @@ def entries(spoken: Sequence[tuple[str, SpokenTask, Path]]) -> Iterator[Entry]:
         captions = captions_of(task)
         yield f"{name}{path.suffix}", path
         yield f"{name}.srt", to_srt(captions)
-        whole += [Caption(at.text, before + at.start, before + at.end) for at in captions]
+        whole += [caption.later(before) for caption in captions]
         before += task.duration or 0.0
     yield "all.srt", to_srt(whole)
 
 
 def captions_of(task: SpokenTask) -> list[Caption]:
     """When each segment of a task is heard."""
-    return [Caption(at.text, at.start, at.end) for at in task.segments]
+    return [
+        Caption(at.text, at.start, at.end, tuple(Word(word.text, word.start, word.end) for word in at.words))
+        for at in task.segments
+    ]
 
 
 def file_name(number: int, task: SpokenTask) -> str:

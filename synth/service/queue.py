@@ -1,4 +1,4 @@
-"""Who may speak next: one at a time for each version, bounded, fair between those who ask, and short work before long.
+"""Who may speak next: for each version as many at a time as its engine can, bounded, fair between those who ask, short work first.
 
 A place in the queue is had from the moment a request is accepted to its end. A turn lasts for a few segments: whoever has more to
 say gives way to others that wait, and comes again when it is their turn. So a sentence waits for seconds, never for a book.
@@ -36,8 +36,8 @@ class Turns:
     """The queue before one worker. Whoever asks gets turns in rotation with all others who ask, whatever each has queued."""
 
     def __init__(self, most_waiting: int, longest_wait: float = 600.0) -> None:
-        """At most `most_waiting` wait behind the one that speaks, none of them longer than `longest_wait` seconds."""
-        self._places = most_waiting + 1
+        """At most `most_waiting` wait behind those that speak, none of them longer than `longest_wait` seconds."""
+        self._most_waiting = most_waiting
         self._longest_wait = longest_wait
         self._admitted = 0
         self._promised = 0
@@ -46,6 +46,10 @@ class Turns:
         self._floor = _Floor()
         self._expected = 1.0
 
+    def widen(self, at_once: int) -> None:
+        """Let so many speak at the same time from now on; one, until that is known."""
+        self._floor.widen(at_once)
+
     @property
     def waiting(self) -> int:
         """How many wait."""
@@ -53,7 +57,7 @@ class Turns:
 
     @property
     def admitted(self) -> int:
-        """How many have a place: those that wait, and the one that speaks."""
+        """How many have a place: those that wait, and those that speak."""
         return self._admitted + self._promised
 
     async def emptied(self) -> None:
@@ -67,8 +71,8 @@ class Turns:
         Raises:
             QueueFull: there is none.
         """
-        if self._admitted >= self._places:
-            raise QueueFull(f"{self._admitted - 1} requests are waiting already", self._retry_after())
+        if self._admitted >= self._most_waiting + self._floor.places:
+            raise QueueFull(f"{self._most_waiting} requests are waiting already", self._retry_after())
         self._admitted += 1
         self._emptied.clear()
         try:
@@ -164,10 +168,11 @@ class Turn:
 
 
 class _Floor:
-    """Who has the floor is one; who waits for it stands in a line, patient or not."""
+    """Some have the floor, no more than there are places; who waits for it stands in a line, patient or not."""
 
     def __init__(self) -> None:
-        self._taken = False
+        self.places = 1
+        self._speaking = 0
         self._quick = _Lines()
         self._patient = _Lines()
         self._quick_in_a_row = 0
@@ -178,8 +183,8 @@ class _Floor:
 
     async def take(self, asker: str, longest_wait: float | None) -> None:
         """Without a longest wait it is a patient one that waits."""
-        if not self._taken:
-            self._taken = True
+        if self._speaking < self.places:
+            self._speaking += 1
             return
         lines = self._patient if longest_wait is None else self._quick
         mine = lines.join(asker)
@@ -193,17 +198,24 @@ class _Floor:
                 lines.leave(asker, mine)
             raise
 
+    def widen(self, places: int) -> None:
+        self.places = places
+        self._fill()
+
     def pass_on(self) -> None:
-        """Let the next have it: one that is not patient, unless a patient one has let enough of them pass."""
-        while self.waiting:
+        self._speaking -= 1
+        self._fill()
+
+    def _fill(self) -> None:
+        """Let the next have free places: those that are not patient, unless a patient one has let enough of them pass."""
+        while self._speaking < self.places and self.waiting:
             patient_is_due = self._quick_in_a_row >= _PATIENCE and len(self._patient)
             lines = self._quick if len(self._quick) and not patient_is_due else self._patient
             following = lines.next()
             if not following.cancelled():  # by a task that was cancelled, and has not been told yet
                 self._quick_in_a_row = self._quick_in_a_row + 1 if lines is self._quick else 0
+                self._speaking += 1
                 following.set_result(None)
-                return
-        self._taken = False
 
 
 class _Lines:

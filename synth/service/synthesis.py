@@ -26,7 +26,7 @@ from synth.text.script import Manner
 
 __all__ = ["Accepted", "Finished", "Order", "Spoken", "Step", "Synthesis", "SynthesisRequest", "provenance"]
 
-# Segments that are spoken in one turn at the worker: some ten seconds of speech, and a second's work for `lite`.
+# Segments that are spoken in one turn at the worker, for each that it speaks at once: some ten seconds of speech.
 _IN_ONE_TURN = 4
 
 
@@ -139,7 +139,7 @@ class Synthesis:
     longest_text: int
 
     async def speak(self, order: Order) -> AsyncGenerator[Step, None]:
-        """Speak: `Accepted`, then each segment as it is `Spoken`, then `Finished`. Leaving early (`aclose`) cancels it.
+        """Speak: `Accepted`, then each piece as it is `Spoken`, then `Finished`. Leaving early (`aclose`) cancels it.
 
         Raises:
             UsageError: what is asked for can't be spoken, or not by this engine; nothing was recorded.
@@ -152,6 +152,7 @@ class Synthesis:
         check_encoder(request.form)
         version = self.served.find(request.model)
         can = await self.served.ready(version)
+        version.turns.widen(_turns_at_once(can))
         patient = order.task is not None and order.task.batch is not None
         with version.turns.place() if order.task is None else version.turns.promised_place():
             text = await asyncio.to_thread(_read, request, can)
@@ -161,7 +162,7 @@ class Synthesis:
                 take = Take(can.sample_rate, text.silence, self.marks.cue, warnings=dict.fromkeys(text.warnings))
                 async with version.turns.turn(order.asker, patient=patient) as turn:
                     await recording.begin()
-                    for segments, how in _turns(text, settings):
+                    for segments, how in _turns(text, settings, _IN_ONE_TURN * can.at_once):
                         if take.captions:
                             await turn.give_way()
                         async with aclosing(version.supervisor.speak(segments, how)) as stream:
@@ -246,11 +247,16 @@ def _read(request: SynthesisRequest, can: Capabilities) -> SpokenText:
     return to_parts(request.text, request.manner, roles, request.intensity, can.longest_segment)
 
 
-def _turns(text: SpokenText, settings: Mapping[Manner, Settings]) -> Iterator[tuple[Sequence[Segment], Settings]]:
-    """What is spoken in each turn at the worker."""
+def _turns_at_once(can: Capabilities) -> int:
+    # One more than are spoken at once: while what was said for one is written down, the worker has another.
+    return can.at_once if can.at_once == 1 else can.at_once + 1
+
+
+def _turns(text: SpokenText, settings: Mapping[Manner, Settings], most: int) -> Iterator[tuple[Sequence[Segment], Settings]]:
+    """What is spoken in each turn at the worker, at most so many segments."""
     for part in text.parts:
-        for start in range(0, len(part.segments), _IN_ONE_TURN):
-            yield part.segments[start : start + _IN_ONE_TURN], settings[part.manner]
+        for start in range(0, len(part.segments), most):
+            yield part.segments[start : start + most], settings[part.manner]
 
 
 def _encoded(take: Take, form: Format) -> tuple[bytes, int]:

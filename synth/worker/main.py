@@ -11,20 +11,17 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
-from queue import SimpleQueue
 
 from indextts_hub.errors import HubError
-from synth.engines.protocol import Engine
+from synth.engines.protocol import Engine, Segment, SegmentSpeech, Settings, StreamingEngine
 from synth.worker.guard import watch
 from synth.worker.weights import Holding, hold_weights
 from synth.worker.wire import (
     HEADER,
     Cancel,
-    Cancelled,
-    Done,
     Failed,
     Frame,
     Hello,
@@ -36,6 +33,7 @@ from synth.worker.wire import (
     decode,
     encode,
 )
+from synth.worker.work import Task, Work
 
 __all__ = ["main"]
 
@@ -68,8 +66,9 @@ def main() -> None:
             line.send(_failed(None, error))
             return
         line.send(hello)
-        while True:
-            _speak(engine, line.tasks.get(), line, look)
+        for _ in range(1, engine.capabilities.at_once):
+            threading.Thread(target=_speak, args=(engine, line, look), name="speak", daemon=True).start()
+        _speak(engine, line, look)
 
 
 def _loaded(asked: argparse.Namespace) -> tuple[Engine, Hello, Callable[[], None]]:
@@ -86,27 +85,36 @@ def _loaded(asked: argparse.Namespace) -> tuple[Engine, Hello, Callable[[], None
     return engine, Hello(engine.capabilities, weights.digest, weights.sealed), weights.assert_unchanged
 
 
-def _speak(engine: Engine, asked: Speak, line: "_Line", look: Callable[[], None]) -> None:
-    try:
-        _look(asked, line, look)
-        for index, segment in enumerate(asked.segments):
-            if line.cancelled == asked.task:
-                line.send(Cancelled(asked.task))
-                return
-            speech = engine.speak(segment, asked.settings)
-            _look(asked, line, look)
-            line.send(SegmentReady(asked.task, index, speech))
-        line.send(Done(asked.task))
-    except Exception as error:  # noqa: BLE001 - whatever an engine raises is told to the service
-        line.send(_failed(asked.task, error))
+def _speak(engine: Engine, line: "_Line", look: Callable[[], None]) -> None:
+    """Speak segment after segment, on one of the threads that do."""
+    while True:
+        task, index = line.work.next()
+        failure = None
+        try:
+            _look(task, line, look)
+            for piece in _pieces(engine, task.asked.segments[index], task.asked.settings):
+                if task.left is not None:
+                    break
+                _look(task, line, look)
+                line.send(SegmentReady(task.asked.task, index, piece))
+        except Exception as error:  # noqa: BLE001 - whatever an engine raises is told to the service
+            failure = _failed(task.asked.task, error)
+        line.say(line.work.spoken(task, failure))
 
 
-def _look(asked: Speak, line: "_Line", look: Callable[[], None]) -> None:
+def _pieces(engine: Engine, segment: Segment, settings: Settings) -> Iterator[SegmentSpeech]:
+    if isinstance(engine, StreamingEngine):
+        yield from engine.stream(segment, settings)
+    else:
+        yield engine.speak(segment, settings)
+
+
+def _look(task: Task, line: "_Line", look: Callable[[], None]) -> None:
     """Say nothing more with weights that somebody wrote to: the next worker hashes them again."""
     try:
         look()
     except HubError as error:
-        line.send(_failed(asked.task, error))
+        line.send(_failed(task.asked.task, error))
         _end()
 
 
@@ -128,18 +136,25 @@ def _is_want_of_memory(error: Exception) -> bool:
 
 
 class _Line:
-    """The connection to the service: frames out from the engine's thread, frames in on a thread of their own."""
+    """The connection to the service: frames out from the threads that speak, frames in on a thread of their own."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self.tasks: SimpleQueue[Speak] = SimpleQueue()
-        self.cancelled: str | None = None
+        self._sending = threading.Lock()
+        self.work = Work()
 
     def send(self, frame: Frame) -> None:
+        whole = encode(frame)
         try:
-            self._connection.sendall(encode(frame))
+            with self._sending:
+                self._connection.sendall(whole)
         except OSError:
             _end()
+
+    def say(self, end: Frame | None) -> None:
+        """Send the end of a task, if it has come."""
+        if end is not None:
+            self.send(end)
 
     def listen(self) -> None:
         """Take what the service says until it is gone; then end the process, whatever the engine is doing."""
@@ -147,9 +162,9 @@ class _Line:
             while True:
                 frame = decode(self._receive(body_length(self._receive(HEADER))))
                 if isinstance(frame, Speak):
-                    self.tasks.put(frame)
+                    self.say(self.work.add(frame))
                 elif isinstance(frame, Cancel):
-                    self.cancelled = frame.task
+                    self.say(self.work.cancel(frame.task))
         except (OSError, WireError, EOFError):
             _end()
 

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import sys
+from collections import deque
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,7 +119,7 @@ class TimeLimits:
 
 
 class Worker:
-    """A running worker. Speaks one task at a time; whoever made it stops it."""
+    """A running worker, for as many tasks at a time as there are; whoever made it stops it."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, words: "_Words", limits: TimeLimits, call: "_Call", hello: Hello
@@ -129,8 +130,9 @@ class Worker:
         self._words = words
         self._limits = limits
         self._frames, self._out = call
-        self._turn = asyncio.Lock()
-        self._open_task: str | None = None
+        self._heard: dict[str, asyncio.Queue[_Heard]] = {}
+        self._trouble: WorkerDied | None = None
+        self._listening = asyncio.create_task(self._listen())
 
     @classmethod
     async def start(cls, launch: Launch, limits: TimeLimits) -> "Worker":
@@ -186,57 +188,71 @@ class Worker:
         return self._process.pid
 
     async def speak(self, segments: Sequence[Segment], settings: Settings) -> AsyncGenerator[SegmentSpeech, None]:
-        """Speak the segments, giving each as it is ready. Leaving early (`aclose`) stops the worker before its next segment.
+        """Speak the segments, giving their pieces in order. Leaving early (`aclose`) stops the task before its next piece.
 
         Raises:
-            WorkerDied: the process ended, or a segment took longer than `limits.segment`; the worker is of no more use.
+            WorkerDied: the process ended, or nothing was heard for longer than `limits.segment`; the worker is of no more use.
             HubError: what the engine said of the task; the worker goes on.
         """
-        async with self._turn:
-            await self._finish_what_was_left()
-            task = secrets.token_hex(8)
-            self._open_task = task
-            try:
-                await self._send(Speak(task, tuple(segments), settings))
-                while (speech := await self._segment(task)) is not None:
+        if self._trouble is not None:
+            raise WorkerDied(self._trouble.message, remedy=self._trouble.remedy, code=self._trouble.code)
+        task = secrets.token_hex(8)
+        heard: asyncio.Queue[_Heard] = asyncio.Queue()
+        self._heard[task] = heard
+        # A worker may speak the next segments while the first is not over: what comes early waits here.
+        early: list[deque[SegmentSpeech]] = [deque() for _ in segments]
+        at = 0
+        try:
+            await self._send(Speak(task, tuple(segments), settings))
+            while (ready := await self._next(heard)) is not None:
+                if not 0 <= ready.index < len(early):
+                    self._process.kill()
+                    raise _nonsense()
+                early[ready.index].append(ready.speech)
+                while at < len(early) and early[at]:
+                    speech = early[at].popleft()
+                    at += speech.ends
                     yield speech
-            finally:
-                if self._open_task == task:
-                    self._out.write(encode(Cancel(task)))
+        finally:
+            if task in self._heard and self._trouble is None:
+                self._out.write(encode(Cancel(task)))
 
     async def stop(self) -> None:
         """End the process: by hanging up, which it obeys at once; by asking, if it does not; at last by force."""
         self._out.close()
         await _end(self._process, self._words)
+        await asyncio.wait({self._listening})
 
     async def died(self) -> WorkerDied:
         """Wait until the process has ended, and say how."""
         return await _death(self._process, self._words, patience=None)
 
-    async def _segment(self, task: str) -> SegmentSpeech | None:
-        frame = await self._within_a_segment()
-        match frame:
-            case SegmentReady(of, _, speech) if of == task:
-                return speech
-            case Done(of) if of == task:
-                self._open_task = None
-                return None
-            case Failed(of) if of == task:
-                self._open_task = None
-                raise _error(frame)
-            case _:
-                raise _nonsense()
+    async def _listen(self) -> None:
+        """Hand what the worker says to the tasks it is said of, until it is gone; then tell them all."""
+        try:
+            while True:
+                self._hear(await _read(self._frames))
+        except (EOFError, ConnectionError):
+            self._trouble = await _death(self._process, self._words)
+        except WorkerDied as nonsense:
+            self._process.kill()
+            self._trouble = nonsense
+        for heard in self._heard.values():
+            heard.put_nowait(self._trouble)
 
-    async def _finish_what_was_left(self) -> None:
-        # A task that was left early goes on until its segment is spoken; what it still says is for nobody.
-        while self._open_task is not None:
-            if isinstance(await self._within_a_segment(), Done | Cancelled | Failed):
-                self._open_task = None
+    def _hear(self, frame: Frame) -> None:
+        if not isinstance(frame, SegmentReady | Done | Cancelled | Failed) or frame.task not in self._heard:
+            raise _nonsense()
+        heard = self._heard[frame.task]
+        if not isinstance(frame, SegmentReady):
+            del self._heard[frame.task]
+        heard.put_nowait(frame)
 
-    async def _within_a_segment(self) -> Frame:
+    async def _next(self, heard: "asyncio.Queue[_Heard]") -> SegmentReady | None:
+        """The next piece of a task; None behind the last."""
         try:
             async with asyncio.timeout(self._limits.segment):
-                return await _read(self._frames)
+                frame = await heard.get()
         except TimeoutError:
             self._process.kill()
             raise WorkerDied(
@@ -244,11 +260,15 @@ class Worker:
                 remedy="use shorter sentences, or allow more time for a segment",
                 code="E_WORKER_SLOW",
             ) from None
-        except (EOFError, ConnectionError):
-            raise await _death(self._process, self._words) from None
-        except WorkerDied:
-            self._process.kill()
-            raise
+        match frame:
+            case SegmentReady():
+                return frame
+            case Failed():
+                raise _error(frame)
+            case WorkerDied(message=message, remedy=remedy, code=code):
+                raise WorkerDied(message, remedy=remedy, code=code)
+            case _:
+                return None
 
     async def _send(self, frame: Frame) -> None:
         try:
@@ -259,6 +279,7 @@ class Worker:
 
 
 _Call: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+_Heard: TypeAlias = SegmentReady | Done | Cancelled | Failed | WorkerDied
 
 
 class _Words:

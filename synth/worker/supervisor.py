@@ -1,5 +1,7 @@
 """Keeps one worker alive: starts it, starts another when it dies, and finishes with it what the one before had begun.
 
+Many tasks may be under way. What a worker died at is not known: each of them then speaks its segment alone, once.
+
 A worker for which the memory did not suffice comes back with one more level of thrift, in which its engine needs less. One that has
 spoken much, or has grown, is replaced between two tasks.
 """
@@ -16,6 +18,7 @@ from pathlib import Path
 from indextts_hub.errors import HubError
 from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
 from synth.text.segments import shortened
+from synth.worker.company import Company
 from synth.worker.memory import oom_kills, resident
 from synth.worker.process import Launch, TimeLimits, Worker, WorkerDied, WorkerError
 
@@ -72,6 +75,7 @@ class Supervisor:
         self._limits = limits or TimeLimits()
         self._recycling = recycling or Recycling()
         self._oom_kills = oom_kills
+        self._company = Company()
         self._turns = 0
         self._at_start: int | None = None
         self._changed = asyncio.Condition()
@@ -144,38 +148,40 @@ class Supervisor:
         return True
 
     async def speak(self, segments: Sequence[Segment], settings: Settings) -> AsyncGenerator[tuple[Segment, SegmentSpeech], None]:
-        """Speak the segments, giving each as it is ready. If the worker dies, a new one goes on from the segment it died at.
+        """Speak the segments, giving their pieces in order. If the worker dies, a new one goes on where it was.
 
-        What is given may be more and shorter segments: an engine that ran out of memory speaks them in a smaller way.
+        What is given may be more and shorter segments: an engine that ran out of memory speaks them in a smaller way. Whoever was
+        being spoken for when a worker died is spoken for alone once: so it is known who is to blame if another dies.
 
         Raises:
             WorkerDied: two workers died at the same segment.
             HubError: what the engine said of the task, or why no worker could be started.
         """
-        waiting, failed_before = list(segments), False
-        while True:
-            worker = await self._patiently_living()
-            longest = worker.capabilities.longest_segment
-            waiting = [part for segment in waiting for part in shortened(segment, longest)]
-            try:
-                async with aclosing(worker.speak(waiting, settings)) as stream:
-                    async for speech in stream:
-                        failed_before = False
-                        segment = waiting.pop(0)
-                        yield segment, replace(speech, warnings=(*worker.capabilities.thrift, *speech.warnings))
-            except WorkerDied:
-                if failed_before:
-                    raise
-                await self._left(worker)
-            except WorkerError as error:
-                if error.code != "E_MEMORY" or failed_before or not self.save_memory():
-                    raise
-                _log.warning("the engine ran out of memory; it is started again, and will use less")
-                await self._replace(worker)
-            else:
-                await self._count_turn(worker)
-                return
-            failed_before = True
+        line = _Line(list(segments))
+        suspect = False
+        while line.waiting:
+            async with self._company.alone() if suspect else self._company.beside_others():
+                worker = await self._patiently_living()
+                line.shorten(worker.capabilities.longest_segment)
+                try:
+                    async with aclosing(worker.speak(line.waiting[:1] if suspect else line.waiting, settings)) as stream:
+                        async for speech in stream:
+                            segment, fresh = line.heard(speech)
+                            yield segment, replace(fresh, warnings=(*worker.capabilities.thrift, *fresh.warnings))
+                except WorkerDied:
+                    if suspect:
+                        raise
+                    await self._left(worker)
+                except WorkerError as error:
+                    if error.code != "E_MEMORY" or suspect:
+                        raise
+                    await self._start_thriftier(worker, error)
+                else:
+                    suspect = False
+                    continue
+            suspect = True
+            line.begin_again()
+        await self._count_turn()
 
     async def _living(self) -> Worker:
         async with self._changed:
@@ -193,12 +199,29 @@ class Supervisor:
                 await self._changed.wait_for(lambda: self.state not in {WorkerState.STARTING, WorkerState.FAILING})
         return await self._living()
 
-    async def _count_turn(self, worker: Worker) -> None:
-        self._turns += 1
-        grown = (resident(worker.pid) or 0) - (self._at_start or 0)
-        if self._turns >= self._recycling.turns or (self._at_start and grown >= self._recycling.growth):
-            _log.info("the engine is started anew after %d turns, %d MiB larger", self._turns, grown // 2**20)
+    async def _start_thriftier(self, worker: Worker, error: WorkerError) -> None:
+        # Of several tasks for which memory did not suffice the first has it started anew.
+        if self._worker is worker and self.state is WorkerState.READY:
+            if not self.save_memory():
+                raise error
+            _log.warning("the engine ran out of memory; it is started again, and will use less")
             await self._replace(worker)
+
+    async def _count_turn(self) -> None:
+        self._turns += 1
+        worker = self._worker
+        if worker is None or not self._has_spoken_enough(worker):
+            return
+        async with self._company.alone():
+            if self._worker is worker and self.state is WorkerState.READY:
+                await self._replace(worker)
+
+    def _has_spoken_enough(self, worker: Worker) -> bool:
+        grown = (resident(worker.pid) or 0) - (self._at_start or 0)
+        if self._turns < self._recycling.turns and (not self._at_start or grown < self._recycling.growth):
+            return False
+        _log.info("the engine is started anew after %d turns, %d MiB larger", self._turns, grown // 2**20)
+        return True
 
     async def _replace(self, worker: Worker) -> None:
         await self._become(WorkerState.STARTING, None)
@@ -243,3 +266,32 @@ class Supervisor:
         async with self._changed:
             self.state, self._trouble = state, trouble
             self._changed.notify_all()
+
+
+@dataclass(slots=True)
+class _Line:
+    """What a task still waits to hear. Of the first segment a part may have been heard already; it then stays as long as it is."""
+
+    waiting: list[Segment]
+    given: int = 0
+    """Bytes of the first segment's samples that were handed on."""
+    skipped: int = 0
+    """How many of them come once more, from another worker."""
+
+    def shorten(self, longest: int) -> None:
+        whole = self.waiting[:1] if self.given else []
+        self.waiting = [*whole, *(part for segment in self.waiting[len(whole) :] for part in shortened(segment, longest))]
+
+    def heard(self, speech: SegmentSpeech) -> tuple[Segment, SegmentSpeech]:
+        """The segment a piece is of, and what of the piece is new."""
+        segment, again = self.waiting[0], min(self.skipped, len(speech.samples))
+        fresh = replace(speech, samples=speech.samples[again:], times=() if self.given else speech.times)
+        self.skipped -= again
+        self.given += len(fresh.samples)
+        if speech.ends:
+            self.waiting.pop(0)
+            self.given = self.skipped = 0
+        return segment, fresh
+
+    def begin_again(self) -> None:
+        self.skipped = self.given

@@ -7,7 +7,8 @@ The rules this module keeps:
 3.  What is decoded has exactly the fields and types that its kind has; anything else is a `WireError`, never a guess.
 
 A worker says `Knock`, with the token it was given, as soon as it is connected; `Hello` when its engine is loaded; then, for each
-`Speak`, a `SegmentReady` for each segment and one `Done`, `Cancelled` or `Failed` at the end.
+`Speak`, a `SegmentReady` for each piece of each segment and one `Done`, `Cancelled` or `Failed` behind all of them. The pieces of a
+segment come in order; between them may come those of other segments, and of other tasks.
 """
 
 import struct
@@ -16,7 +17,7 @@ from typing import TypeAlias, TypeGuard
 
 import msgpack
 
-from synth.engines.protocol import Capabilities, Sampling, Segment, SegmentSpeech, Settings
+from synth.engines.protocol import Capabilities, Sampling, Segment, SegmentSpeech, Settings, Spoken
 
 __all__ = [
     "HEADER",
@@ -37,7 +38,7 @@ __all__ = [
     "encode",
 ]
 
-PROTOCOL = 4
+PROTOCOL = 5
 """A worker of another number is refused: it belongs to another installation."""
 
 HEADER = 4
@@ -77,7 +78,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Speak:
-    """Service: speak these segments, one after the other. One task at a time."""
+    """Service: speak these segments. Tasks that are under way together take turns."""
 
     task: str
     segments: tuple[Segment, ...]
@@ -86,14 +87,14 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Service: stop this task before its next segment. For a task that is over it means nothing."""
+    """Service: stop this task before its next piece. For a task that is over it means nothing."""
 
     task: str
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentReady:
-    """Worker: the segment at `index` is spoken."""
+    """Worker: the segment at `index`, or the next piece of it, is spoken."""
 
     task: str
     index: int
@@ -181,13 +182,15 @@ def _fields(frame: Frame) -> list[object]:
             return ["knock", token, protocol]
         case Hello(can, digest, sealed):
             words = [list(can.emotions), list(can.languages), list(can.notes), list(can.thrift), list(can.controls)]
-            return ["hello", can.sample_rate, can.cloning, can.longest_segment, *words, can.levels, can.own_voice, digest, sealed]
+            last = [can.levels, can.own_voice, can.at_once]
+            return ["hello", can.sample_rate, can.cloning, can.longest_segment, *words, last, digest, sealed]
         case Speak(task, segments, settings):
             return ["speak", task, [[segment.text, float(segment.pause)] for segment in segments], _settings_fields(settings)]
         case Cancel(task):
             return ["cancel", task]
         case SegmentReady(task, index, speech):
-            return ["segment", task, index, speech.samples, list(speech.warnings)]
+            times = [[spoken.text, float(spoken.start), float(spoken.end)] for spoken in speech.times]
+            return ["segment", task, index, speech.samples, list(speech.warnings), times, speech.ends]
         case Done(task):
             return ["done", task]
         case Cancelled(task):
@@ -213,15 +216,25 @@ def _frame(value: object) -> Frame | None:
     match value:
         case ["knock", str(token), int(protocol)]:
             return Knock(token, protocol)
-        case ["hello", int(rate), bool(cloning), int(longest), *words, int(levels), bool(own), str(digest), bool(sealed)]:
-            can = _capabilities(words, (rate, cloning, longest), (levels, own))
+        case [
+            "hello",
+            int(rate),
+            bool(cloning),
+            int(longest),
+            *words,
+            [int(levels), bool(own), int(at_once)],
+            str(digest),
+            bool(sealed),
+        ]:
+            can = _capabilities(words, (rate, cloning, longest), (levels, own, at_once))
             return None if can is None else Hello(can, digest, sealed)
         case ["speak", str(task), list(segments), settings]:
             return _speak(task, segments, settings)
         case ["cancel", str(task)]:
             return Cancel(task)
-        case ["segment", str(task), int(index), bytes(samples), warnings] if _texts(warnings) and len(samples) % 4 == 0:
-            return SegmentReady(task, index, SegmentSpeech(samples, tuple(warnings)))
+        case ["segment", str(task), int(index), bytes(samples), warnings, list(times), bool(ends)]:
+            speech = _speech(samples, warnings, times, ends)
+            return None if speech is None else SegmentReady(task, index, speech)
         case ["done", str(task)]:
             return Done(task)
         case ["cancelled", str(task)]:
@@ -232,18 +245,32 @@ def _frame(value: object) -> Frame | None:
             return None
 
 
-def _capabilities(words: list[object], first: tuple[int, bool, int], last: tuple[int, bool]) -> Capabilities | None:
+def _capabilities(words: list[object], first: tuple[int, bool, int], last: tuple[int, bool, int]) -> Capabilities | None:
     match words:
         case [emotions, languages, notes, thrift, controls] if (
             _texts(emotions) and _texts(languages) and _texts(notes) and _texts(thrift) and _texts(controls)
         ):
             rate, cloning, longest = first
-            if rate <= 0 or longest <= 0:
+            levels, own, at_once = last
+            if rate <= 0 or longest <= 0 or at_once <= 0:
                 return None
             said = (tuple(languages), tuple(notes), tuple(thrift))
-            return Capabilities(rate, tuple(emotions), cloning, longest, *said, *last, tuple(controls))
+            return Capabilities(rate, tuple(emotions), cloning, longest, *said, levels, own, tuple(controls), at_once)
         case _:
             return None
+
+
+def _speech(samples: bytes, warnings: object, times: list[object], ends: bool) -> SegmentSpeech | None:
+    read: list[Spoken] = []
+    for time in times:
+        match time:
+            case [str(text), float(start), float(end)]:
+                read.append(Spoken(text, start, end))
+            case _:
+                return None
+    if not _texts(warnings) or len(samples) % 4:
+        return None
+    return SegmentSpeech(samples, tuple(warnings), tuple(read), ends)
 
 
 def _speak(task: str, segments: list[object], settings: object) -> Speak | None:

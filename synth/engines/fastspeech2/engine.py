@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from indextts_hub.errors import UsageError
+from indextts_hub.surroundings import processors
 from synth.emotion import EMOTIONS, NEUTRAL
 from synth.engines.fastspeech2.bending import bent
 from synth.engines.fastspeech2.model import FRAME, LONGEST, SAMPLE_RATE, FastSpeech2
@@ -45,6 +46,9 @@ CAPABILITIES = Capabilities(
 # The voice as it was trained stays below; only what an emotion makes louder comes up here.
 _KNEE = 0.8
 
+# What Python itself does for each segment is a tenth of the work, and done by one at a time.
+_MOST_AT_ONCE = 8
+
 # Half as long a segment takes half the memory beyond the weights: the mel and the vocoder's layers grow with it.
 _THRIFTY = replace(CAPABILITIES, longest_segment=30, thrift=("memory is short: sentences are cut every 30 characters",))
 
@@ -65,10 +69,10 @@ class FastSpeech2Engine:
             UsageError: E_TEXT, if the segment is longer than the network's table of positions.
         """
         pieces = list(self.stream(segment, settings))
-        return replace(pieces[0], samples=b"".join(piece.samples for piece in pieces))
+        return replace(pieces[0], samples=b"".join(piece.samples for piece in pieces), ends=True)
 
     def stream(self, segment: Segment, settings: Settings) -> Iterator[SegmentSpeech]:
-        """As `speak`, in pieces as they are computed: together the same bytes, the times with the first.
+        """As `speak`, in pieces as they are computed: together the same bytes, the times with the first, its pause with the last.
 
         Raises:
             UsageError: E_TEXT, if the segment is longer than the network's table of positions.
@@ -89,15 +93,15 @@ class FastSpeech2Engine:
         breath, tape = Breath(mel, how.breath), Tape(bend.ratios)
         gain = 10 ** (settings.volume / 20)
         times = _times(sounds, spelling, acoustics.durations.tolist(), tape)
+        silence = torch.zeros(round(segment.pause * how.pauses * SAMPLE_RATE))
         at = 0
         for samples in self.vocoder.stream(mel):
             breathed = samples + breath.over(at, at + len(samples))
             at += len(samples)
-            heard = tape.push(breathed, ends=at == len(mel) * FRAME)
-            yield _piece(limited(heard * gain), times)
+            ends = at == len(mel) * FRAME
+            heard = limited(tape.push(breathed, ends=ends) * gain)
+            yield SegmentSpeech(_bytes(torch.cat([heard, silence]) if ends else heard), times=times, ends=ends)
             times = ()
-        if silence := round(segment.pause * how.pauses * SAMPLE_RATE):
-            yield _piece(torch.zeros(silence))
 
 
 def _moods(settings: Settings) -> list[tuple[float, Expression]]:
@@ -112,8 +116,8 @@ def limited(samples: Tensor) -> Tensor:
     return torch.where(loud > _KNEE, over * samples.sign(), samples)
 
 
-def _piece(samples: Tensor, times: tuple[Spoken, ...] = ()) -> SegmentSpeech:
-    return SegmentSpeech(samples.numpy().astype("<f4").tobytes(), times=times)
+def _bytes(samples: Tensor) -> bytes:
+    return samples.numpy().astype("<f4").tobytes()
 
 
 def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, durations: list[int], tape: Tape) -> tuple[Spoken, ...]:
@@ -136,17 +140,21 @@ def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, durations: 
 def load(snapshot: Path, thrift: int = 0) -> FastSpeech2Engine:
     """Load `lite` from its snapshot and speak once, so that the first real segment is not slower than the next.
 
+    Each segment is spoken by one thread, and as many at once as there are processors: threads that share the layers of one segment
+    wait for each other at every layer, and a segment's samples would depend on who else is being spoken for.
+
     Args:
-        thrift: above 0 it takes shorter segments.
+        thrift: above 0 it takes shorter segments, one at a time.
 
     Raises:
         IntegrityError: E_WEIGHTS, if a file does not hold what this engine knows.
     """
+    torch.set_num_threads(1)
     engine = FastSpeech2Engine(
         read_mapper(snapshot / "baker_mapper.json"),
         load_acoustic_model(snapshot / "fastspeech2_quan.tflite"),
         load_vocoder(snapshot / "mb_melgan.tflite"),
-        _THRIFTY if thrift else CAPABILITIES,
+        _THRIFTY if thrift else replace(CAPABILITIES, at_once=min(processors(), _MOST_AT_ONCE)),
     )
     engine.speak(Segment("你好"), Settings())
     return engine

@@ -1,7 +1,7 @@
 """`/api/tasks`: what was spoken: search it, hear it, delete it, bring it back; and begin, follow and cancel one."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -13,7 +13,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from indextts_hub.db.tasks import DONE, LARGEST_PAGE, SpokenSegment, SpokenTask, TaskFilter, TaskSettings
 from indextts_hub.errors import HubError
 from indextts_hub.moment import Moment
-from synth.audio.captions import Caption, to_srt, to_webvtt
+from synth.audio.captions import Caption, by_word, to_srt, to_webvtt
 from synth.audio.formats import format_named
 from synth.service.archive import Archive
 from synth.service.packing import captions_of
@@ -128,7 +128,7 @@ def routes(archive: Archive, under_way: UnderWay, roles: Roles) -> APIRouter:
         await archive.find(task_id)
         return StreamingResponse(_kept_alive(_events(task_id, archive, under_way)), media_type="text/event-stream")
 
-    @router.post("/{task_id}/cancel", summary="Stop a task before its next segment")
+    @router.post("/{task_id}/cancel", summary="Stop a task before its next piece")
     async def cancel(task_id: str) -> TaskAnswer:
         found = await archive.find(task_id)
         if found.finished is not None:
@@ -172,12 +172,12 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
         )
 
     @router.get("/{task_id}/captions", summary="The captions of a task", response_class=Response, responses={200: _CAPTIONS})
-    async def captions(task_id: str, format: Literal["srt", "vtt"] = "srt") -> Response:  # noqa: A002 - as everywhere
-        found = _done(await archive.find(task_id))
-        spoken = captions_of(found)
-        if format == "vtt":
-            return Response(to_webvtt(spoken), media_type="text/vtt")
-        return Response(to_srt(spoken), media_type="application/x-subrip")
+    async def captions(
+        task_id: str,
+        format: Literal["srt", "vtt"] = "srt",  # noqa: A002 - as everywhere
+        by: Literal["segment", "word"] = "segment",
+    ) -> Response:
+        return _written(captions_of(_done(await archive.find(task_id))), format, by)
 
     @router.delete("/{task_id}", summary="Delete a task; it can be restored until it is purged", status_code=204)
     async def delete(task_id: str, request: Request) -> None:
@@ -239,6 +239,13 @@ async def _kept_alive(events: AsyncGenerator[bytes, None]) -> AsyncGenerator[byt
             if event is None:
                 return
             yield event
+
+
+def _written(captions: Sequence[Caption], form: Literal["srt", "vtt"], by: Literal["segment", "word"]) -> Response:
+    shown = by_word(captions) if by == "word" else captions
+    if form == "vtt":
+        return Response(to_webvtt(shown), media_type="text/vtt")
+    return Response(to_srt(shown), media_type="application/x-subrip")
 
 
 def _event(name: str, body: BaseModel) -> bytes:

@@ -53,6 +53,41 @@ def test_a_patient_one_lets_all_others_go_first_but_not_for_ever() -> None:
     assert asyncio.run(story()) == ["batch", *["line"] * 4, "batch", *["line"] * 4, "batch"]
 
 
+def test_as_many_speak_at_once_as_the_engine_can_and_the_rest_in_rotation() -> None:
+    async def story() -> tuple[list[str], int]:
+        turns, said, speaking, most = Turns(10), [], 0, 0
+
+        async def holds(asker: str) -> None:
+            nonlocal speaking, most
+            async with turns.turn(asker):
+                said.append(asker)
+                speaking += 1
+                most = max(most, speaking)
+                await asyncio.sleep(0.01)
+                speaking -= 1
+
+        turns.widen(2)
+        await together(turns, *(holds(asker) for asker in ("a", "a", "a", "a", "b", "c")))
+        return said, most
+
+    # The first two came when nobody waited; then askers take turns.
+    assert asyncio.run(story()) == (["a", "a", "a", "b", "c", "a"], 2)
+
+
+def test_places_that_are_added_are_filled_at_once() -> None:
+    async def story() -> None:
+        turns = Turns(5)
+        async with turns.turn("a"):
+            second = asyncio.create_task(turns.turn("b").__aenter__())
+            await asyncio.sleep(0)
+            assert turns.waiting == 1
+            turns.widen(2)
+            assert turns.waiting == 0
+            await second
+
+    asyncio.run(story())
+
+
 def test_a_full_queue_says_when_to_come_back() -> None:
     """A06."""
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synth.engines.protocol import Capabilities, Sampling, Segment, SegmentSpeech, Settings
+from synth.engines.protocol import Capabilities, Sampling, Segment, SegmentSpeech, Settings, Spoken
 from synth.worker.wire import (
     HEADER,
     LARGEST_FRAME,
@@ -27,6 +27,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 numbers = st.floats(allow_nan=False)
 integers = st.integers(-(2**63), 2**63 - 1)
 many_texts = st.lists(texts, max_size=3).map(tuple)
+many_times = st.lists(st.builds(Spoken, texts, numbers, numbers), max_size=3).map(tuple)
 samples = st.binary(max_size=16).map(lambda raw: raw[: len(raw) // 4 * 4])
 
 sampling = st.builds(
@@ -51,6 +52,7 @@ frames: st.SearchStrategy[Frame] = st.one_of(
             integers,
             st.booleans(),
             many_texts,
+            st.integers(1, 64),
         ),
     ),
     st.builds(
@@ -60,7 +62,7 @@ frames: st.SearchStrategy[Frame] = st.one_of(
         settings,
     ),
     st.builds(Cancel, texts),
-    st.builds(SegmentReady, texts, integers, st.builds(SegmentSpeech, samples, many_texts)),
+    st.builds(SegmentReady, texts, integers, st.builds(SegmentSpeech, samples, many_texts, many_times, st.booleans())),
     st.builds(Done, texts),
     st.builds(Cancelled, texts),
     st.builds(Failed, st.none() | texts, integers, texts, texts, texts),
