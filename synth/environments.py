@@ -42,6 +42,11 @@ class EngineSpec:
 ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
     {
         "fastspeech2": EngineSpec("synth.engines.fastspeech2.engine"),
+        "indextts2": EngineSpec(
+            "synth.engines.indextts2.engine",
+            "indextts2.txt",
+            ("torch", "transformers", "librosa", "synth.engines.indextts2.package"),
+        ),
         "indextts25": EngineSpec("synth.engines.indextts25", "indextts25.txt", ("torch", "transformers", "librosa", "indextts25")),
     }
 )
