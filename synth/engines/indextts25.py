@@ -132,9 +132,9 @@ def load(snapshot: Path, thrift: int = 0) -> IndexTTS25Engine:
         IntegrityError: E_WEIGHTS, naming a file that is not there, or saying what does not fit.
         UnsafeFile: E_PICKLE, E_ARCHIVE, if a checkpoint would run something.
     """
+    assert_loadable(snapshot, _CHECKPOINTS, _OTHERS)
     import torch
 
-    assert_loadable(snapshot, _CHECKPOINTS, _OTHERS)
     levels = 2 if torch.cuda.is_available() else 0
     level = min(thrift, levels)
     package = import_module("indextts25")

@@ -335,3 +335,24 @@ def test_the_worker_reaches_no_network(tried: Tried) -> None:
         "socket.getaddrinfo)",
         "the engine tried to unpickle os.system",
     ]
+
+
+def test_what_stands_in_for_torchaudio_has_its_numbers(tried: Tried) -> None:
+    """The package of IndexTTS 2.5 has a copy of torchaudio's own code, said to be the same to the last bit."""
+    if tried.engine != "indextts25":
+        pytest.skip("the copy to compare with is in the environment of IndexTTS 2.5")
+    code = (
+        "import torch; from indextts25.utils.common import kaldi_fbank, resample; from synth.engines.indextts2.sound import *\n"
+        "torch.manual_seed(0)\n"
+        "for rate in (8000, 22050, 24000, 44100, 48000):\n"
+        "    wave = torch.randn(1, rate) * 0.1\n"
+        "    for to in (16000, 22050):\n"
+        "        ours, theirs = Resample(rate, to)(wave), resample(wave, rate, to)\n"
+        "        print(ours.shape == theirs.shape, float((ours - theirs).abs().max()) if ours.shape == theirs.shape else None)\n"
+        "wave = torch.randn(1, 16000) * 0.1\n"
+        "print(True, float((fbank(wave, 80, 0, 16000) - kaldi_fbank(wave, 80, 16000)).abs().max()))\n"
+    )
+    done = subprocess.run([tried.python, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT, timeout=300)
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert len(rows) == 11
+    assert all(same == "True" and float(error) < 1e-4 for same, error in rows), rows
