@@ -1,8 +1,8 @@
 """What our worker costs over the engines' own packages: `python bench/engines.py [ENGINES]`, after `engine install` of one or both.
 
-Generated weights (`tests/synth/engines/tiny25.py`, `tiny2.py`), the same clip and sentence, in turn: the package called by a program
-of its own, in the same environment, and a worker over the wire. Starting includes the interpreter, imports, the gate and the load,
-up to the end of the first sentence. Medians, and the least of each: other programs may be running.
+Generated weights (`tests/synth/engines/tiny25.py`, `tiny2.py`), the same clip and sentence, in turn: the package called by a
+program of its own, in the same environment, and a worker over the wire. Starting includes the interpreter, imports, the gate and
+the load, up to the end of the first sentence. Medians, and the least of each: other programs may be running.
 """
 
 import asyncio
