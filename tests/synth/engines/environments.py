@@ -7,6 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,15 +51,16 @@ class Tried:
 def tried_engine(engine: str) -> Tried:
     """Install an engine from the package index, and make weights for it, if that was not done before."""
     folder = _lasting(engine)
-    engines, weights = folder / "engines", folder / "weights"
+    engines, weights = folder / "engines", folder / f"weights-{_scripts(engine)}"
     with FileLock(folder / "lock", timeout=900):
         if not is_installed(engine, engines):
             install_engine(engine, engines)
-        if not (folder / "made").exists():
-            script = ROOT / "tests/synth/engines" / TINY[engine]
-            python = interpreter_of(environment_of(engine, engines))
-            subprocess.run([python, script, weights], check=True, timeout=300)
-            (folder / "made").touch()
+        if not weights.exists():
+            with tempfile.TemporaryDirectory(dir=folder) as making:
+                script = ROOT / "tests/synth/engines" / TINY[engine]
+                python = interpreter_of(environment_of(engine, engines))
+                subprocess.run([python, script, Path(making) / "weights"], check=True, timeout=300)
+                (Path(making) / "weights").rename(weights)
     return Tried(engine, engines, weights)
 
 
@@ -76,10 +78,14 @@ def tried(request: pytest.FixtureRequest) -> Tried:
 
 
 def _lasting(engine: str) -> Path:
-    """A folder that lasts from one run to the next: one for each set of pins, environment of the program and kind of weights."""
-    scripts = b"".join((ROOT / "tests/synth/engines" / name).read_bytes() for name in ("tiny.py", TINY[engine]))
-    made_of = "\n".join((*ENGINES[engine].packages(), sys.prefix, sys.version)).encode() + scripts
+    """A folder that lasts from one run to the next: one for each set of pins and each environment of the program."""
+    made_of = "\n".join((*ENGINES[engine].packages(), sys.prefix, sys.version)).encode()
     cache = os.environ.get("INDEXTTS_HUB_TEST_CACHE") or platformdirs.user_cache_path("indextts-hub-tests") / "cache_hub"
     folder = Path(cache).parent / f"{engine}-{hashlib.sha256(made_of).hexdigest()[:12]}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def _scripts(engine: str) -> str:
+    made_by = b"".join((ROOT / "tests/synth/engines" / name).read_bytes() for name in ("tiny.py", TINY[engine]))
+    return hashlib.sha256(made_by).hexdigest()[:12]

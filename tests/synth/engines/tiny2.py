@@ -69,8 +69,12 @@ def main() -> None:
 
 
 def thin(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Large tensors as one row many times: a file keeps it once, and loads it as large as the code wants it."""
-    return {name: part[:1].clone().expand_as(part) if part.numel() > 1 << 16 else part for name, part in tensors.items()}
+    """Large tensors as one row many times: a file keeps it once, and loads it as large as the code wants it.
+
+    Not on the way of an emotion: with rows all alike, one clip would feel as another.
+    """
+    large = {name for name, part in tensors.items() if part.numel() > 1 << 16 and "emo" not in name}
+    return {name: part[:1].clone().expand_as(part) if name in large else part for name, part in tensors.items()}
 
 
 def save_pieces(path: Path) -> None:
