@@ -29,7 +29,9 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
     since: Annotated[list[str], typer.Option(metavar="REF", help="Leave out the files that this version has.")] = [],  # noqa: B006
     sign: Annotated[list[Path], typer.Option(metavar="KEY", help="Sign with this Ed25519 key (PEM).")] = [],  # noqa: B006
     expires: Annotated[str | None, typer.Option(help="Not to be imported later: 90d.", show_default=False)] = None,
-    with_packages: Annotated[bool, typer.Option("--with-packages", help="Put in the Python packages to install there.")] = False,
+    with_packages: Annotated[
+        bool, typer.Option("--with-packages", help="Put in the Python packages to install there, the engine's too.")
+    ] = False,
     with_catalogue: Annotated[bool, typer.Option("--with-catalogue", help="Put in the signed catalogue of this store.")] = False,
     metalink: Annotated[bool, typer.Option("--metalink", help="Write a Metalink instead: addresses and digests.")] = False,
     cache_dir: CacheDir = None,
@@ -53,6 +55,7 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
     from indextts_hub.bundle.volumes import largest_file
     from indextts_hub.bundles import export_versions, to_export
     from indextts_hub.trust import read_private_key
+    from synth.environments import packages_of
 
     hub = opened(cache_dir, catalog)
     versions, bases = to_export(hub, references), to_export(hub, since)
@@ -60,7 +63,8 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
     now = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
     ends = None if expires is None else now + to_days(expires) * DAY
     with TemporaryDirectory() as folder:
-        wheels = collect_wheels(Path(folder)) if with_packages else None
+        pins = packages_of(sorted({version.manifest.engine for version in versions}))
+        wheels = collect_wheels(Path(folder), pins) if with_packages else None
         documents = signed_documents(hub.store) if with_catalogue else ()
         options = ExportOptions(None, keys, now if keys or ends else None, ends, wheels, documents)
         limit = None if split is None else _volume(split)
@@ -87,7 +91,10 @@ def import_(  # noqa: PLR0913, PLR0917
     threshold: Annotated[int, typer.Option(min=1, help="How many of the keys must have signed.")] = 1,
     revoked_key: Annotated[list[Path], typer.Option(metavar="KEY", help="What this key signed does not count.")] = [],  # noqa: B006
     allow_older: Annotated[bool, typer.Option("--allow-older", help="Also one that is older than the last, or expired.")] = False,
-    packages: Annotated[Path | None, typer.Option(help="Folder for the packages that are in it.", show_default=False)] = None,
+    packages: Annotated[
+        Path | None,
+        typer.Option(help="Folder for all packages that are in it; those of engines are kept anyway.", show_default=False),
+    ] = None,
     cache_dir: CacheDir = None,
     wait: Wait = 600.0,
     to_json: ToJson = False,
@@ -95,10 +102,15 @@ def import_(  # noqa: PLR0913, PLR0917
 ) -> None:
     """Take the versions of a bundle in. Every byte is checked; run it again after anything: it goes on."""
     from indextts_hub.bundle import ImportOptions
+    from indextts_hub.bundle.packages import canonical
     from indextts_hub.bundles import import_versions
+    from synth.environments import ENGINES, packages_of
 
     hub = opened(cache_dir, None, wait=wait)
-    options = ImportOptions(_trust(verify_key, revoked_key, threshold), allow_older, packages, wait)
+    # `engine install` takes them from there.
+    chosen = None if packages else frozenset(map(canonical, packages_of(ENGINES)))
+    trust = _trust(verify_key, revoked_key, threshold)
+    options = ImportOptions(trust, allow_older, packages or hub.store.wheels, chosen, wait)
     with pulling(quiet=quiet or to_json, verbose=False) as progress:
         report = import_versions(hub, path, options, progress)
     if to_json:

@@ -22,18 +22,19 @@ Engine = Annotated[str, typer.Argument(metavar="ENGINE", help="As a version's ma
 def install(
     name: Engine,
     wheels: Annotated[
-        Path | None, typer.Option("--wheels", metavar="FOLDER", help="Wheels to install from, without a package index.")
+        Path | None,
+        typer.Option("--wheels", metavar="FOLDER", help="Wheels to install from, without a package index; as those from a bundle."),
     ] = None,
     cache_dir: CacheDir = None,
     to_json: ToJson = False,
 ) -> None:
     """Make an engine's environment, with the packages that it was tried with; torch is shared with this program."""
-    from synth.installing import install_engine
+    from synth.installing import install_engine, wheels_of
 
     hub = opened(cache_dir, None)
     if not to_json:
         write_line(f"Installing {name}; its packages are some hundred megabytes…")
-    made = install_engine(name, hub.store.engines, wheels)
+    made = install_engine(name, hub.store.engines, wheels or wheels_of(name, hub.store.wheels))
     _record(cache_dir, made)
     _say(made, to_json=to_json)
 

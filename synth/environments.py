@@ -5,7 +5,7 @@ environment of its own below the store, `engines/NAME`, made by `synth.installin
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -14,7 +14,7 @@ from types import MappingProxyType
 from indextts_hub.errors import NotFound
 from synth.worker.process import Launch, Proof
 
-__all__ = ["ENGINES", "UNSERVED", "EngineSpec", "environment_of", "interpreter_of", "is_installed", "launch_for"]
+__all__ = ["ENGINES", "UNSERVED", "EngineSpec", "environment_of", "interpreter_of", "is_installed", "launch_for", "packages_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class EngineSpec:
 ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
     {
         "fastspeech2": EngineSpec("synth.engines.fastspeech2.engine"),
+        "indextts2": EngineSpec(
+            "synth.engines.indextts2.engine",
+            "indextts2.txt",
+            ("torch", "transformers", "librosa", "synth.engines.indextts2.package"),
+        ),
         "indextts25": EngineSpec("synth.engines.indextts25", "indextts25.txt", ("torch", "transformers", "librosa", "indextts25")),
     }
 )
@@ -51,6 +56,11 @@ UNSERVED: Mapping[str, str] = MappingProxyType(
     {"indextts15": "IndexTTS 1.5 is here to be pulled, mirrored and audited: no package with its inference code is kept up"}
 )
 """Engines that the catalogue knows and this program does not start, and why."""
+
+
+def packages_of(engines: Iterable[str]) -> tuple[str, ...]:
+    """The packages of these engines' environments, each once; an engine that is not known has none."""
+    return tuple(dict.fromkeys(pin for name in engines if name in ENGINES for pin in ENGINES[name].packages()))
 
 
 def environment_of(engine: str, folder: Path) -> Path:

@@ -13,12 +13,13 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+from indextts_hub.bundle.packages import canonical, pin_of
 from indextts_hub.errors import NotFound, UsageError
 from indextts_hub.store.durable import make_folder, sync_folder
 from indextts_hub.store.trouble import storage_errors
 from synth.environments import ENGINES, EngineSpec, environment_of, interpreter_of, is_installed
 
-__all__ = ["Installed", "check_engine", "install_engine", "remove_engine"]
+__all__ = ["Installed", "check_engine", "install_engine", "remove_engine", "wheels_of"]
 
 # Hundreds of megabytes over a slow link.
 PIP_SECONDS = 3600
@@ -84,6 +85,12 @@ def install_engine(engine: str, folder: Path, wheels: Path | None = None) -> Ins
         sync_folder(folder)
         shutil.rmtree(aside, ignore_errors=True)
     return Installed(engine, final, found.python, found.packages)
+
+
+def wheels_of(engine: str, folder: Path) -> Path | None:
+    """The folder, if every package of an engine lies in it as a wheel; else None. Raises NotFound, E_NO_ENGINE."""
+    there = {pin_of(path.name) for path in folder.glob("*.whl")}
+    return folder if {canonical(pin) for pin in _spec(engine).packages()} <= there else None
 
 
 def check_engine(engine: str, folder: Path) -> Installed:

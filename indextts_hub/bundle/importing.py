@@ -12,6 +12,7 @@ from pathlib import Path
 
 from indextts_hub.bundle.contents import BundledVersion, Contents, LogState, Package
 from indextts_hub.bundle.marks import Marks
+from indextts_hub.bundle.packages import pin_of
 from indextts_hub.bundle.reader import BundledFile, OpenBundle, open_bundle
 from indextts_hub.bundle.tar import REMEDY
 from indextts_hub.errors import IntegrityError, NotFound, PolicyError
@@ -37,12 +38,14 @@ class ImportOptions:
         trust: who must have signed it; None: nobody.
         allow_older: take a bundle that is older than one of the same signer's that was taken in, or that has expired.
         packages: the folder for its packages, or None to leave them.
+        chosen: which of them, as `NAME==VERSION`; None: all.
         wait: seconds to wait for others who write the same blobs.
     """
 
     trust: Trust | None = None
     allow_older: bool = False
     packages: Path | None = None
+    chosen: frozenset[str] | None = None
     wait: float = 600.0
 
 
@@ -95,7 +98,7 @@ def import_bundle(
         absent = [file for file in files if not store.blobs.has(file.sha256, file.size)]
         check_room(store.partials, sum(file.size - begun_of(store.partials, file.sha256, file.size) for file in absent))
         added = _take(store, bundle, absent, options.wait, progress, told)
-        packages = tuple(_packages(bundle, options.packages)) if options.packages else ()
+        packages = tuple(_packages(bundle, options.packages, options.chosen)) if options.packages else ()
         snapshots = tuple(store.snapshots.commit(each.name, each.manifest) for each in contents.versions)
         marks.advance(contents, bundle.signers)
     return ImportReport(snapshots, added, len(files) - added, bundle.signers, packages, contents.log)
@@ -184,11 +187,13 @@ def _shown(versions: Sequence[BundledVersion]) -> Mapping[Digest, PortablePath]:
     return {file.sha256: file.path for version in versions for file in version.manifest.files}
 
 
-def _packages(bundle: OpenBundle, folder: Path) -> Iterator[Path]:
+def _packages(bundle: OpenBundle, folder: Path, chosen: frozenset[str] | None) -> Iterator[Path]:
     """Write the packages into a folder, under the names that are known to be those of wheels."""
-    make_folder(folder)
     places = {file.sha256: file for file in bundle.files}
     for package in bundle.contents.packages:
+        if chosen is not None and pin_of(package.name) not in chosen:
+            continue
+        make_folder(folder)
         yield _package(bundle, places.get(package.sha256), package, folder / portable_path(package.name))
 
 

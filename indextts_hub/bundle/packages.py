@@ -15,7 +15,7 @@ from indextts_hub.manifest import ByteCount, Digest
 from indextts_hub.shipped import shipped
 from indextts_hub.store.blobs import digest_of
 
-__all__ = ["collect_wheels", "needed", "script"]
+__all__ = ["canonical", "collect_wheels", "needed", "pin_of", "script"]
 
 DISTRIBUTION = "indextts-hub"
 # With it the other side can serve, too.
@@ -77,8 +77,11 @@ echo "Installed. Next: $folder/venv/bin/indextts-hub import $bundle"
 """
 
 
-def collect_wheels(folder: Path) -> Wheels:
+def collect_wheels(folder: Path, pins: Sequence[str] = ()) -> Wheels:
     """Bring the wheels of what is installed here into a folder, from the package index that pip is set to.
+
+    Args:
+        pins: further packages, `NAME==VERSION`, for the environments of engines; the script leaves them alone.
 
     Raises:
         UsageError: E_PACKAGES, if pip can't get one of them.
@@ -88,8 +91,29 @@ def collect_wheels(folder: Path) -> Wheels:
     _pip("wheel", "--no-deps", "--wheel-dir", str(folder), str(checkout) if _is_checkout(checkout) else f"{DISTRIBUTION}=={ours}")
     (wheel,) = folder.glob("*.whl")
     _pip("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *needed(_requirements(wheel), EXTRA))
-    packages = tuple(_package(path) for path in sorted(folder.glob("*.whl")))
-    return Wheels(folder, packages, script(packages))
+    own = script([_package(path) for path in sorted(folder.glob("*.whl"))])
+    if pins:
+        _pip("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *pins)
+    return Wheels(folder, tuple(_package(path) for path in sorted(folder.glob("*.whl"))), own)
+
+
+def pin_of(wheel: str) -> str:
+    """`NAME==VERSION` of a wheel by its file's name, the name as package indexes compare it; empty if it is none."""
+    from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+
+    try:
+        name, version, *_ = parse_wheel_filename(wheel)
+    except InvalidWheelFilename:
+        return ""
+    return f"{name}=={version}"
+
+
+def canonical(pin: str) -> str:
+    """A pin, its name as package indexes compare it."""
+    from packaging.utils import canonicalize_name
+
+    name, _, version = pin.partition("==")
+    return f"{canonicalize_name(name)}=={version}"
 
 
 def needed(requirements: Sequence[str], extra: str) -> list[str]:

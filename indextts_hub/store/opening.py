@@ -63,6 +63,8 @@ _PARTS = frozenset(
         "audit",
         "speech",
         "voices",
+        "engines",
+        "wheels",
         "README",
         NAMES,
         SCRUB,
@@ -140,6 +142,11 @@ class Store:
     def engines(self) -> Path:
         """Where the environments of engines are."""
         return self.root / "engines"
+
+    @property
+    def wheels(self) -> Path:
+        """Where the packages of engines are that came with bundles."""
+        return self.root / "wheels"
 
     def stamp(self) -> tuple[int, ...]:
         """Another value whenever a name is moved, a snapshot comes or goes, or the signed catalogue is another: cheap enough to be

@@ -9,8 +9,8 @@ import pytest
 from indextts_hub.catalog import load_catalog
 from indextts_hub.errors import NotFound, UsageError
 from indextts_hub.shipped import shipped
-from synth.environments import ENGINES, UNSERVED, environment_of, is_installed, launch_for
-from synth.installing import check_engine, install_engine, remove_engine
+from synth.environments import ENGINES, UNSERVED, environment_of, is_installed, launch_for, packages_of
+from synth.installing import check_engine, install_engine, remove_engine, wheels_of
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 def test_every_engine_of_the_shipped_catalogue_speaks_or_says_why_not(tmp_path: Path) -> None:
     catalog = load_catalog(str(shipped("mirrors.yaml")))
     named = {version.manifest.engine for version in catalog.versions.values()}
-    assert named <= {*ENGINES, *UNSERVED, "indextts2"}
+    assert named <= {*ENGINES, *UNSERVED}
     with pytest.raises(NotFound, match="pulled, mirrored and audited") as refused:
         launch_for("indextts15", tmp_path)
     assert refused.value.code == "E_NO_ENGINE"
@@ -55,3 +55,16 @@ def test_every_pin_is_exact() -> None:
     for engine, spec in ENGINES.items():
         assert all(package.count("==") == 1 for package in spec.packages()), engine
         assert bool(spec.packages()) == (spec.pins is not None)
+
+
+def test_the_wheels_of_an_engine_are_found_when_all_of_them_are_there(tmp_path: Path) -> None:
+    pins = packages_of(["indextts2", "fastspeech2", "nobody"])
+    assert "transformers==5.14.1" in pins
+    for pin in pins:
+        name, _, version = pin.partition("==")
+        (tmp_path / f"{name.replace('-', '_')}-{version}-py3-none-any.whl").touch()
+    assert wheels_of("indextts2", tmp_path) == tmp_path
+    next(tmp_path.glob("munch-*")).unlink()
+    assert wheels_of("indextts2", tmp_path) is None
+    with pytest.raises(NotFound):
+        wheels_of("fastspeech2", tmp_path)

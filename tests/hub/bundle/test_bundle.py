@@ -178,6 +178,10 @@ def test_packages_are_written_where_they_are_wanted_under_their_own_names(carrie
     assert [path.name for path in report.packages] == [package.name]
     assert report.packages[0].read_bytes() == body
     assert laid_out(carrier.there, "v23", version.manifest) == FILES
+    # Only those that are wanted; and no folder for none.
+    assert len(carrier.read(packages=tmp_path / "some", chosen=frozenset({"some-package==1.0"})).packages) == 1
+    assert carrier.read(packages=tmp_path / "none", chosen=frozenset({"some-package==2.0"})).packages == ()
+    assert not (tmp_path / "none").exists()
     with tarfile.open(carrier.bundle) as tar:
         assert "install_offline.sh" in tar.getnames()[:3]
 
