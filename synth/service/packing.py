@@ -10,7 +10,7 @@ from typing import TypeAlias
 from indextts_hub.db.tasks import SpokenTask
 from synth.audio.captions import Caption, Word, to_srt
 
-__all__ = ["Entry", "captions_of", "entries", "file_name", "zipped"]
+__all__ = ["Entry", "captions_of", "entries", "file_name", "numbered_name", "zipped"]
 
 Entry: TypeAlias = "tuple[str, Path | str]"
 """A name in the ZIP file, and the file that goes there, or its text."""
@@ -85,7 +85,15 @@ def captions_of(task: SpokenTask) -> list[Caption]:
     ]
 
 
-def file_name(number: int, task: SpokenTask) -> str:
-    """A name that any system takes: the number, and how the task is called or begins."""
-    words = re.sub(r"[^\w-]+", "-", task.name or task.text)[:_LONGEST_NAME].strip("-")
-    return f"{number:04}-{words or task.id[:8]}"
+def file_name(task: SpokenTask) -> str:
+    """A name without a suffix that any system takes: as the task is called, or else its id."""
+    return _plain(task.name or "") or f"speech-{task.id[:8]}"
+
+
+def numbered_name(number: int, task: SpokenTask) -> str:
+    """The same with a number, for files that lie side by side; a task without a name goes by how its text begins."""
+    return f"{number:04}-{_plain(task.name or task.text) or task.id[:8]}"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^\w-]+", "-", text)[:_LONGEST_NAME].strip("-")

@@ -1,10 +1,11 @@
 """The history: looked through, heard, taken again, deleted and brought back."""
 
 import json
+import zipfile
 from datetime import datetime, timedelta
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Download, Locator, Page, expect
 
 from tests.synth.service.conftest import RunningService
 from tests.web.conftest import playing, remembered, spoken
@@ -224,3 +225,41 @@ def test_an_empty_history_leads_to_speaking(page: Page) -> None:
     expect(page.get_by_text("还没有合成过语音。")).to_be_visible()
     page.get_by_role("link", name="去合成").click()
     expect(page.get_by_label("文本")).to_be_visible()
+
+
+def test_a_take_is_called_by_a_name_and_found_by_it(page: Page) -> None:
+    spoken(page, "要改名的一句")
+    page.goto("/#history?q=改名")
+    rows(page).first.get_by_role("button", name="重命名").click()
+    page.get_by_role("textbox", name="名称").fill("第一幕开场")
+    page.keyboard.press("Enter")
+    expect(rows(page).first).to_contain_text("第一幕开场")
+    page.get_by_role("searchbox").fill("开场")
+    expect(rows(page)).to_have_count(1)
+    rows(page).first.get_by_role("button", name="重命名").click()
+    page.keyboard.press("Escape")
+    expect(rows(page).first).to_contain_text("第一幕开场")
+    with page.expect_download() as download:
+        rows(page).first.get_by_role("link", name="下载").click()
+    assert download.value.suggested_filename == "第一幕开场.wav"
+
+
+def test_what_is_found_and_what_is_chosen_is_exported_with_captions(page: Page) -> None:
+    for text in ("出口一", "出口二", "出口三"):
+        spoken(page, text)
+    page.goto("/#history?q=出口")
+    expect(rows(page)).to_have_count(3)
+
+    def audio(download: Download) -> list[str]:
+        with zipfile.ZipFile(download.path()) as file:
+            assert "all.srt" in file.namelist()
+            return [name for name in file.namelist() if name.endswith(".wav")]
+
+    with page.expect_download() as all_of_them:
+        page.get_by_role("link", name="导出", exact=True).click()
+    assert audio(all_of_them.value) == ["0001-出口三.wav", "0002-出口二.wav", "0003-出口一.wav"]
+    for at in (2, 0):
+        rows(page).nth(at).get_by_role("checkbox").check()
+    with page.expect_download() as chosen:
+        page.get_by_role("link", name="导出 ZIP").click()
+    assert audio(chosen.value) == ["0001-出口一.wav", "0002-出口三.wav"]

@@ -8,11 +8,11 @@ import { say } from "./words";
 const along = element("along", HTMLElement);
 const line = element("along-said", HTMLElement);
 
-type Kept = Pick<Ask, "voice" | "seed" | "roles">;
+type Kept = Pick<Ask, "voice" | "seed" | "language" | "sampling" | "roles">;
 
 let kept: Kept = {};
 
-/** Keep a task's seed and roles, and its voice where the form does not offer it, and say so. */
+/** Keep a task's seed, language, sampling and roles, and its voice where the form does not offer it, and say so. */
 export function fillAgain(task: Task, voiceOffered: boolean): void {
   const { settings } = task;
   kept = {};
@@ -24,6 +24,14 @@ export function fillAgain(task: Task, voiceOffered: boolean): void {
   if (settings.seed !== 0) {
     kept.seed = settings.seed;
     said.push(say("alongSeed", settings.seed));
+  }
+  if (settings.language !== "") {
+    kept.language = settings.language;
+    said.push(say("alongLanguage", settings.language));
+  }
+  if (Object.keys(settings.sampling).length > 0) {
+    kept.sampling = settings.sampling;
+    said.push(Object.entries(settings.sampling).map(([name, value]) => `${name} ${value}`).join(", "));
   }
   if (settings.roles.length > 0) {
     kept.roles = Object.fromEntries(settings.roles.map((role) => [role.name, manner(role)]));
@@ -43,6 +51,6 @@ export function forgetKept(): void {
 }
 
 function manner(role: Task["settings"]["roles"][number]): Manner {
-  const spoken = { emotion_vector: fromVector(role.emotion), speed: role.speed };
+  const spoken = { emotion_vector: fromVector(role.emotion), speed: role.speed, pitch: role.pitch, volume: role.volume };
   return role.voice === null ? spoken : { ...spoken, voice: role.voice };
 }

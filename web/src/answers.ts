@@ -7,9 +7,15 @@ export interface Ask {
   emotion?: string;
   intensity: number;
   emotion_vector?: Readonly<Record<string, number>>;
+  emotion_text?: string;
+  emotion_voice?: string;
+  pitch?: number;
+  volume?: number;
   speed: number;
   format: string;
   seed?: number;
+  language?: string;
+  sampling?: Readonly<Record<string, number>>;
   roles?: Record<string, Manner>;
 }
 
@@ -18,6 +24,8 @@ export interface Manner {
   voice?: string;
   emotion_vector: Readonly<Record<string, number>>;
   speed: number;
+  pitch: number;
+  volume: number;
 }
 
 export type Status = "queued" | "running" | "done" | "failed" | "cancelled";
@@ -46,7 +54,13 @@ export interface Task {
     intensity: number;
     speed: number;
     seed: number;
-    roles: { name: string; emotion: number[]; speed: number; voice: string | null }[];
+    pitch: number;
+    volume: number;
+    language: string;
+    emotion_voice: string | null;
+    emotion_text: string | null;
+    sampling: Record<string, number>;
+    roles: { name: string; emotion: number[]; speed: number; voice: string | null; pitch: number; volume: number }[];
   };
   duration: number | null;
   sample_rate: number | null;
@@ -195,6 +209,9 @@ export interface Version {
   digest: string;
   state: "starting" | "ready" | "failing" | "stopped";
   emotions: string[];
+  languages: string[];
+  /** Which of the further settings it follows: `pitch`, `volume`, `emotion_voice`, … */
+  controls: string[];
   cloning: boolean;
   own_voice: boolean;
   trouble: string | null;

@@ -6,13 +6,17 @@ export interface Draft {
   text: string;
   mood: Weights;
   speed: number;
+  pitch: number;
+  volume: number;
+  emotion_text: string | null;
+  emotion_voice: string | null;
   format: string;
   model: string;
   voice: string;
 }
 
 const KEPT = "draft";
-const EMPTY: Draft = { text: "", mood: {}, speed: 1, format: "wav", model: "", voice: "" };
+const EMPTY: Draft = { text: "", mood: {}, speed: 1, pitch: 0, volume: 0, emotion_text: null, emotion_voice: null, format: "wav", model: "", voice: "" };
 
 export function keepDraft(draft: Draft): void {
   localStorage.setItem(KEPT, JSON.stringify(draft));

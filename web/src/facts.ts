@@ -5,6 +5,8 @@ import { language, say, type Word } from "./words";
 
 /** The emotion of a task in words, be it one or a mix. */
 export function emotionOf(task: Task): string {
+  if (task.settings.emotion_text) return say("asText", task.settings.emotion_text.slice(0, 20));
+  if (task.settings.emotion_voice) return say("asVoice");
   if (task.emotion !== null) {
     const name = say(task.emotion as Word);
     return task.emotion === "neutral" ? name : `${name} ${percent(task.settings.intensity)}`;
@@ -21,8 +23,13 @@ export function mixed(weights: number[]): string {
     .join(" + ");
 }
 
-export function speedOf(task: Task): string {
-  return `${task.settings.speed.toFixed(2)} ×`;
+/** How fast, and how high and loud where that is not as usual. */
+export function speedOf({ settings }: Task): string {
+  const sign = (value: number): string => (value > 0 ? `+${value}` : String(value));
+  const said = [`${settings.speed.toFixed(2)} ×`];
+  if (settings.pitch !== 0) said.push(say("semitones", sign(settings.pitch)));
+  if (settings.volume !== 0) said.push(say("decibels", sign(settings.volume)));
+  return said.join(" · ");
 }
 
 export function lengthOf(task: Task): string {

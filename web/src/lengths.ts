@@ -29,7 +29,7 @@ export function learn(task: Task): void {
 }
 
 function guess(text: string): number {
-  const spoken = text.replace(/\[[^\]]*\]|<break[^>]*>/g, "").replace(/<([^|>]*)\|[^>]*>/g, "$1");
+  const spoken = text.replace(/\[[^\]]*\]|<break[^>]*>|<\/?em>/g, "").replace(/<([^|>]*)\|[^>]*>/g, "$1");
   const count = (pattern: RegExp): number => spoken.match(pattern)?.length ?? 0;
   return (
     CHARACTER * count(/\p{Script=Han}/gu) + WORD * count(/[A-Za-z]+/g) + DIGIT * count(/\d/g) +

@@ -44,7 +44,7 @@ let player: Player | null = null;
 
 export const script: View = {
   title: "script",
-  enter: () => void open(),
+  enter: () => void open().then(() => (wrong.textContent = ""), fail),
   leave: endTurns,
   show() {
     draw();
@@ -84,13 +84,9 @@ export function startScript(): void {
 }
 
 async function open(): Promise<void> {
-  try {
-    await findServed();
-    offerVersions(model);
-    await offer();
-  } catch (error) {
-    fail(error);
-  }
+  await findServed();
+  offerVersions(model);
+  await offer();
 }
 
 async function offer(): Promise<void> {
@@ -212,6 +208,8 @@ async function run(does: () => Promise<void>): Promise<void> {
   stopping = false;
   setBusy(true);
   try {
+    // Which version a line was spoken with is part of whether it is spoken.
+    if (model.value === "") await open();
     await does();
   } catch (error) {
     fail(error);

@@ -36,16 +36,16 @@ export function offerVersions(choice: HTMLSelectElement, wanted = ""): void {
   );
 }
 
-/** The voices that a version can speak with; none if it speaks with its own only, or they can't be learned now. */
+/** The voices that a version can speak with or take a mood from; none if it can neither, or they can't be learned now. */
 export async function voicesFor(version: Version | undefined): Promise<Voice[]> {
-  return version?.cloning ? voices().catch(() => []) : [];
+  return version?.cloning || version?.controls.includes("emotion_voice") ? voices().catch(() => []) : [];
 }
 
 /** Put voices into a choice, with the version's own before them if it has one. */
 export function offerVoices(choice: HTMLSelectElement, kept: readonly Voice[], version: Version | undefined): void {
   const now = choice.value;
   const alone = version?.own_voice ?? true;
-  choice.replaceChildren(...kept.map((voice) => new Option(voice.name, voice.id)));
+  choice.replaceChildren(...(version?.cloning ? kept : []).map((voice) => new Option(voice.name, voice.id)));
   if (alone || kept.length === 0) {
     const own = new Option(say(alone ? "ownVoice" : "needsVoice"), "");
     own.disabled = !alone;

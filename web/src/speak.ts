@@ -5,6 +5,7 @@ import { type Ask, type Progress, type Task } from "./answers";
 import { copied, element, made, within } from "./dom";
 import { keepDraft, keptDraft } from "./draft";
 import { facts } from "./facts";
+import { knobsAsked, offerKnobs, showKnobs, turn, turned } from "./knobs";
 import { expected, learn } from "./lengths";
 import { mood, moodAsked, moodOf, offerMoods, setMood, startMoods } from "./moods";
 import { Player } from "./player";
@@ -15,6 +16,7 @@ import { markTemplate, showTemplates, startTemplates } from "./templates";
 import { sentence } from "./trouble";
 import { endTurns, takeTurn } from "./turns";
 import { here, restate, type View } from "./views";
+import { offerWhence, setWhence, startWhence, whenceAsked } from "./whence";
 import { say, translate, type Word } from "./words";
 
 const form = element("ask", HTMLFormElement);
@@ -36,6 +38,7 @@ const MARKS: [string, Word][] = [
   ["[happy 0.8]", "markEmotion"],
   ["<break 500ms>", "markBreak"],
   ["<行|XING2>", "markReading"],
+  ["<em>…</em>", "markEmphasis"],
   ["小明: …", "markRole"],
 ];
 // A version that is being loaded is asked after this often; it takes seconds to minutes.
@@ -50,6 +53,8 @@ let stopWanted = false;
 let takes: Player[] = [];
 // A version and a voice that are to be chosen as soon as it is known which there are.
 let wanted = { model: "", voice: "" };
+// Where the mood is to come from, as soon as it is known what it can come from.
+let source: Pick<Task["settings"], "emotion_text" | "emotion_voice"> | null = null;
 
 export const speak: View = {
   title: "title",
@@ -70,10 +75,13 @@ export const speak: View = {
 
 export function startSpeak(): void {
   startMoods(written);
+  startWhence(written);
   startTemplates(
-    () => ({ mood: mood(), speed: speed.valueAsNumber }),
+    () => ({ mood: mood(), speed: speed.valueAsNumber, ...turned() }),
     (manner) => {
       speed.valueAsNumber = manner.speed;
+      turn(manner);
+      setWhence({ emotion_text: null, emotion_voice: null });
       setMood(manner.mood);
     },
   );
@@ -108,13 +116,19 @@ export function startSpeak(): void {
 export function asked(): Ask {
   const ask: Ask = {
     text: text.value,
-    ...moodAsked(),
+    ...moods(),
+    ...knobsAsked(),
     speed: speed.valueAsNumber,
     format: format.value,
     ...(voice.value ? { voice: voice.value } : {}),
     ...keptSettings(),
   };
   return model.value ? { ...ask, model: model.value } : ask;
+}
+
+function moods(): Pick<Ask, "emotion" | "emotion_vector" | "emotion_text" | "emotion_voice" | "intensity"> {
+  const elsewhere = whenceAsked();
+  return elsewhere === null ? moodAsked() : { ...elsewhere, intensity: intensity.valueAsNumber };
 }
 
 /** What was being written when the page was left. */
@@ -124,15 +138,18 @@ function takeDraft(): void {
   speed.valueAsNumber = draft.speed;
   format.value = draft.format;
   wanted = { model: draft.model, voice: draft.voice };
+  turn(draft);
   offerMoods([]);
   setMood(draft.mood);
+  source = draft;
 }
 
 function written(): void {
   showNumbers();
   markTemplate();
   const chosen = { model: model.value || wanted.model, voice: voice.value || wanted.voice };
-  keepDraft({ text: text.value, mood: mood(), speed: speed.valueAsNumber, format: format.value, ...chosen });
+  const elsewhere = { emotion_text: null, emotion_voice: null, ...whenceAsked() };
+  keepDraft({ text: text.value, mood: mood(), speed: speed.valueAsNumber, ...turned(), ...elsewhere, format: format.value, ...chosen });
 }
 
 /** Fill the form with what a task was spoken from. */
@@ -148,6 +165,8 @@ async function again(id: string): Promise<void> {
     showAble();
     intensity.valueAsNumber = task.settings.intensity;
     setMood(moodOf(task));
+    turn(task.settings);
+    source = task.settings;
     await findVoices();
     fillAgain(task, voice.value === task.voice);
     const there = served().length === 0 || versionCalled(task.model) !== undefined;
@@ -160,7 +179,9 @@ async function again(id: string): Promise<void> {
 }
 
 function showAble(): void {
-  offerMoods(versionCalled(model.value)?.emotions ?? []);
+  const chosen = versionCalled(model.value);
+  offerMoods(chosen?.emotions ?? []);
+  offerKnobs(chosen);
   showTemplates();
 }
 
@@ -170,16 +191,19 @@ function showMarks(): void {
       const code = made("dt");
       const put = made("button", "small", mark);
       put.type = "button";
-      put.addEventListener("click", () => insert(mark.replace("…", "")));
+      put.addEventListener("click", () => insert(mark));
       code.append(put);
       return [code, made("dd", "", say(meaning))];
     }),
   );
 }
 
+/** Put a mark where the cursor is; one that goes around something takes in what is selected. */
 function insert(mark: string): void {
+  const [before = "", after] = mark.split("…");
+  const chosen = text.value.slice(text.selectionStart, text.selectionEnd);
   text.focus();
-  text.setRangeText(mark, text.selectionStart, text.selectionEnd, "end");
+  text.setRangeText(after === undefined ? before : before + chosen + after, text.selectionStart, text.selectionEnd, "end");
   written();
 }
 
@@ -188,7 +212,8 @@ function showNumbers(): void {
   const count = say("count", [...text.value].length);
   element("count", HTMLElement).textContent = long > 0 ? `${count} · ${say("about", roughly(long))}` : count;
   element("speed-shown", HTMLElement).textContent = `${speed.valueAsNumber.toFixed(2)} ×`;
-  intensity.disabled = Object.keys(mood()).length === 0 && !text.value.includes("[");
+  showKnobs();
+  intensity.disabled = Object.keys(mood()).length === 0 && whenceAsked() === null && !text.value.includes("[");
 }
 
 function roughly(seconds: number): string {
@@ -223,9 +248,12 @@ export async function findVoices(): Promise<void> {
   const chosen = versionCalled(model.value);
   const kept = await voicesFor(chosen);
   offerVoices(voice, kept, chosen);
+  offerWhence(chosen, kept);
+  if (source !== null) setWhence(source);
+  source = null;
   if (kept.some((each) => each.id === wanted.voice)) voice.value = wanted.voice;
   wanted.voice = "";
-  element("voice-field", HTMLElement).hidden = (chosen?.own_voice ?? true) && kept.length === 0;
+  element("voice-field", HTMLElement).hidden = (chosen?.own_voice ?? true) && voice.options.length < 2;
 }
 
 async function submit(): Promise<void> {

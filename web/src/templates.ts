@@ -9,6 +9,8 @@ import { say, type Word } from "./words";
 export interface Manner {
   mood: Weights;
   speed: number;
+  pitch?: number;
+  volume?: number;
 }
 
 interface Template extends Manner {
@@ -87,13 +89,12 @@ function keeper(): HTMLElement {
 async function askAndKeep(): Promise<void> {
   const name = await askName(say("keepTemplateTitle"));
   if (!name) return;
-  const { mood, speed } = now();
-  keep([...kept().filter((other) => other.name !== name), { name, mood, speed }].slice(-MOST_KEPT));
+  keep([...kept().filter((other) => other.name !== name), { name, ...now() }].slice(-MOST_KEPT));
   showTemplates();
 }
 
-function written({ mood, speed }: Manner): string {
-  return JSON.stringify([tidy(mood), Math.round(speed * 100)]);
+function written({ mood, speed, pitch = 0, volume = 0 }: Manner): string {
+  return JSON.stringify([tidy(mood), Math.round(speed * 100), pitch, volume]);
 }
 
 function keep(templates: Template[]): void {

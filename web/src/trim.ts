@@ -35,6 +35,8 @@ interface Trimmed {
 }
 
 let now: Trimmed | null = null;
+// Which clip was asked for last: a long one may be decoded after it is not wanted any more.
+let latest = 0;
 
 const sounding = {
   toggle(): void {
@@ -48,12 +50,14 @@ const sounding = {
 /** Show a clip; false if this browser can't read it, and then it can only be sent as it is. */
 export async function showTrim(source: Blob): Promise<boolean> {
   clearTrim();
+  const mine = latest;
   let sound: AudioBuffer;
   try {
     sound = await decoded(source);
   } catch {
     return false;
   }
+  if (mine !== latest) return true;
   place.hidden = false;
   const end = new AbortController();
   const wave = WaveSurfer.create({ container: picture, height: HEIGHT_PX, barWidth: 2, barGap: 2, barRadius: 2, cursorWidth: 2, normalize: true });
@@ -63,6 +67,11 @@ export async function showTrim(source: Blob): Promise<boolean> {
   paint();
   onTheme(paint, end.signal);
   await wave.loadBlob(source, [sound.getChannelData(0)], sound.duration);
+  if (mine !== latest) {
+    end.abort();
+    wave.destroy();
+    return true;
+  }
   const region = regions.addRegion({
     start: 0,
     end: Math.min(sound.duration, LONGEST),
@@ -88,6 +97,7 @@ export function trimmed(): Blob | null {
 }
 
 export function clearTrim(): void {
+  latest += 1;
   now?.end.abort();
   now?.wave.destroy();
   now = null;

@@ -24,7 +24,10 @@ let source: Blob | null = null;
 
 export const voicesView: View = {
   title: "voices",
-  enter: () => void open(),
+  enter() {
+    trouble.textContent = "";
+    void open();
+  },
   leave: endTurns,
   show() {
     show();

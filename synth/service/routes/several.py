@@ -12,7 +12,7 @@ from indextts_hub.errors import NotFound, UsageError
 from synth.audio.formats import format_named
 from synth.service.archive import Archive
 from synth.service.joining import Joining
-from synth.service.packing import entries, file_name, zipped
+from synth.service.packing import entries, numbered_name, zipped
 from synth.service.routes.synthesize import asker_of
 from synth.service.routes.tasks import TaskAnswer, TaskQuery, task_answer
 
@@ -54,7 +54,7 @@ def routes(archive: Archive, joining: Joining) -> APIRouter:
         done = [task for task in found if task.status == DONE]
         if not done:
             raise NotFound("none of these tasks has audio", remedy="choose some that are done", code="E_NO_AUDIO")
-        spoken = [(file_name(number, task), task, archive.audio(task)) for number, task in enumerate(done, 1)]
+        spoken = [(numbered_name(number, task), task, archive.audio(task)) for number, task in enumerate(done, 1)]
         headers = {"Content-Disposition": 'attachment; filename="speech.zip"'}
         return StreamingResponse(zipped(entries(spoken)), headers=headers, media_type="application/zip")
 

@@ -16,7 +16,7 @@ from indextts_hub.moment import Moment
 from synth.audio.captions import Caption, by_word, to_srt, to_webvtt
 from synth.audio.formats import format_named
 from synth.service.archive import Archive
-from synth.service.packing import captions_of
+from synth.service.packing import captions_of, file_name
 from synth.service.problems import Problem
 from synth.service.roles import Roles
 from synth.service.routes.synthesize import Ask, asker_of, order_of
@@ -167,7 +167,7 @@ def _add_one_task(router: APIRouter, archive: Archive) -> None:
             # A task's audio never changes, but it may be deleted.
             headers={"Cache-Control": "private, max-age=3600", "X-Model-Digest": found.model_digest or ""},
             media_type=form.media_type,
-            filename=f"speech-{found.id[:8]}{form.suffix}",
+            filename=f"{file_name(found)}{form.suffix}",
             content_disposition_type="inline",
         )
 

@@ -1,0 +1,87 @@
+"""What only some versions follow: pitch, volume, and a mood from a text or a voice. It is offered where it is followed."""
+
+import io
+import json
+from collections.abc import Iterator
+
+import pytest
+import soundfile
+from playwright.sync_api import Page, expect
+
+from tests.synth.audio.voices import tone
+from tests.synth.service.conftest import RunningService, sine_service
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """The service with an engine that follows everything, and one voice that is kept."""
+    folder = tmp_path_factory.mktemp("service")
+    (folder / "slow").write_text("0")
+    for mark in ("able", "clones", "moods"):
+        (folder / mark).touch()
+    with sine_service(folder) as running, running.client() as client, io.BytesIO() as clip:
+        soundfile.write(clip, tone(24_000, 2.0), 24_000, format="WAV")
+        about = {"name": "王小明", "person": "王小明", "statement": "我同意。", "language": "zh-CN"}
+        client.post("/api/voices", data=about, files={"clip": ("clip.wav", clip.getvalue())}).raise_for_status()
+        yield running
+
+
+def asked(page: Page) -> dict[str, object]:
+    with page.expect_request("**/api/tasks") as request:
+        page.get_by_role("button", name="合成").click()
+    expect(page.locator("#takes .player[data-state=ready]").first).to_be_visible()
+    found: dict[str, object] = json.loads(request.value.post_data or "")
+    return found
+
+
+def test_pitch_and_volume_are_sent_kept_and_taken_again(page: Page) -> None:
+    page.get_by_label("文本").fill("高一点，响一点。")
+    page.get_by_role("slider", name="音高").fill("2.5")
+    page.get_by_role("slider", name="音量").fill("-6")
+    expect(page.get_by_text("+2.5 半音")).to_be_visible()
+    sent = asked(page)
+    assert (sent["pitch"], sent["volume"]) == (2.5, -6)
+    expect(page.locator("#takes")).to_contain_text("+2.5 半音 · -6 dB")
+    page.reload()
+    expect(page.get_by_role("slider", name="音高")).to_have_value("2.5")
+    page.get_by_role("slider", name="音高").fill("0")
+    page.get_by_role("slider", name="音量").fill("0")
+    assert not {"pitch", "volume"} & set(asked(page))
+    task = page.request.get("/api/tasks?q=高一点").json()["tasks"][1]["id"]
+    page.goto(f"/#speak?from={task}")
+    expect(page.get_by_role("slider", name="音高")).to_have_value("2.5")
+    expect(page.get_by_role("slider", name="音量")).to_have_value("-6")
+
+
+def test_the_mood_is_taken_from_a_text(page: Page) -> None:
+    page.get_by_label("文本").fill("按文字的情绪。")
+    page.get_by_role("radio", name="文字描述").check()
+    expect(page.locator("#pad")).to_be_hidden()
+    page.get_by_role("textbox", name="按这段文字的情绪").fill("我等了你好久！")
+    sent = asked(page)
+    assert sent["emotion_text"] == "我等了你好久！"
+    assert not {"emotion", "emotion_vector"} & set(sent)
+    task = page.request.get("/api/tasks?q=按文字").json()["tasks"][0]["id"]
+    page.get_by_role("radio", name="圆盘").check()
+    assert asked(page)["emotion"] == "neutral"
+    page.goto(f"/#speak?from={task}")
+    expect(page.get_by_role("textbox", name="按这段文字的情绪")).to_have_value("我等了你好久！")
+
+
+def test_the_mood_is_taken_from_a_voice(page: Page) -> None:
+    page.get_by_label("文本").fill("按录音的情绪。")
+    page.get_by_role("radio", name="参考音色").check()
+    voice = page.request.get("/api/voices").json()["voices"][0]["id"]
+    assert asked(page)["emotion_voice"] == voice
+    page.reload()
+    expect(page.get_by_role("radio", name="参考音色")).to_be_checked()
+
+
+def test_a_mark_goes_around_what_is_selected(page: Page) -> None:
+    page.get_by_label("文本").fill("这很重要")
+    page.get_by_label("文本").evaluate("area => area.setSelectionRange(2, 4)")
+    page.get_by_text("角色、情感与停顿的标记").click()
+    page.get_by_role("button", name="<em>…</em>").click()
+    expect(page.get_by_label("文本")).to_have_value("这很<em>重要</em>")
