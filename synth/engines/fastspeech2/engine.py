@@ -24,6 +24,7 @@ from synth.engines.fastspeech2.tape import Tape
 from synth.engines.fastspeech2.vocoder import Vocoder
 from synth.engines.fastspeech2.weights import load_acoustic_model, load_vocoder
 from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings, Spoken
+from synth.text.mood import suggest
 from synth.text.pinyin import Break, Syllable, to_syllables
 
 __all__ = ["CAPABILITIES", "FastSpeech2Engine", "load"]
@@ -40,7 +41,7 @@ CAPABILITIES = Capabilities(
         "the seed changes nothing: speech is deterministic",
     ),
     levels=1,
-    controls=("pitch", "volume", "emotion_voice"),
+    controls=("pitch", "volume", "emotion_voice", "emotion_text"),
 )
 
 # The voice as it was trained stays below; only what an emotion makes louder comes up here.
@@ -105,8 +106,13 @@ class FastSpeech2Engine:
 
 
 def _moods(settings: Settings) -> list[tuple[float, Expression]]:
-    """What a reference adds to the emotions, with its weight."""
-    return [] if settings.emotion_voice is None else [(settings.intensity, mood_of(Path(settings.emotion_voice)))]
+    """What a reference and a text add to the emotions, each with its weight."""
+    moods: list[Expression] = []
+    if settings.emotion_voice is not None:
+        moods.append(mood_of(Path(settings.emotion_voice)))
+    if settings.emotion_text is not None:
+        moods.append(expression(suggest(settings.emotion_text).weights))
+    return [(settings.intensity, mood) for mood in moods]
 
 
 def limited(samples: Tensor) -> Tensor:

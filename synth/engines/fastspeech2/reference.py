@@ -1,8 +1,8 @@
 """The mood of a reference clip as an expression: what is heard of it, against this voice in neutral. Its timbre is not taken.
 
-Nobody's neutral voice is known from one clip. So pitch is taken against a woman's or a man's usual, whichever is nearer; pace, pauses,
-range, final movement, dynamics and spectral tilt against this voice speaking neutrally. Loudness is the recording's, formants and
-breath are the speaker's and the room's as much as the mood's: they are left.
+Nobody's neutral voice is known from one clip. So pitch is taken against a woman's or a man's usual, whichever is nearer; pace,
+pauses, range, final movement, dynamics and spectral tilt against this voice speaking neutrally. Loudness is the recording's,
+formants and breath are the speaker's and the room's as much as the mood's: they are left.
 """
 
 from functools import lru_cache

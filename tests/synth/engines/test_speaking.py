@@ -16,7 +16,7 @@ from synth.engines.fastspeech2.listening import RATE, tracked
 from synth.engines.fastspeech2.model import SAMPLE_RATE
 from synth.engines.fastspeech2.profiles import Expression, expression, profiles
 from synth.engines.fastspeech2.spectrum import shaded
-from synth.engines.protocol import Segment, Settings
+from synth.engines.protocol import Segment, SegmentSpeech, Settings
 
 pytestmark = pytest.mark.slow
 
@@ -183,3 +183,27 @@ def test_the_volume_is_in_decibels_and_what_would_clip_is_bent(engine: FastSpeec
     assert np.allclose(soft, limited(torch.from_numpy(plain * 10 ** (-6 / 20))), atol=0.02)
     assert np.abs(loud).max() <= 1.0
     assert np.square(loud).mean() > 4 * np.square(plain).mean()
+
+
+def test_the_mood_of_a_text_is_spoken_with_and_one_that_says_nothing_changes_nothing(engine: FastSpeech2Engine) -> None:
+    plain, sad, nothing = (
+        speak(engine, SENTENCE, Settings(emotion_text=text)) for text in (None, "我太难过了，一直在哭。", "桌子上有一本书。")
+    )
+    assert len(sad) > 1.05 * len(plain)
+    assert np.array_equal(nothing, plain)
+
+
+def test_an_emphasised_word_is_longer_and_louder_and_what_stands_before_it_stays(engine: FastSpeech2Engine) -> None:
+    plain, strong = (
+        engine.speak(Segment(text), Settings()) for text in ("我们明天去北京看朋友。", "我们明天去<em>北京</em>看朋友。")
+    )
+    lengths = [[time.end - time.start for time in speech.times] for speech in (plain, strong)]
+    assert [time.text for time in strong.times] == list("我们明天去北京看朋友")
+    assert sum(lengths[1][5:7]) > 1.1 * sum(lengths[0][5:7])
+    assert sum(lengths[1][:4]) == pytest.approx(sum(lengths[0][:4]), rel=0.05)
+
+    def loudness(speech: SegmentSpeech) -> float:
+        start, end = (round(second * SAMPLE_RATE) for second in (speech.times[5].start, speech.times[6].end))
+        return float(np.square(np.frombuffer(speech.samples, "<f4")[start:end]).mean())
+
+    assert loudness(strong) > 1.3 * loudness(plain)
