@@ -18,7 +18,7 @@ RATE = 24_000
 
 def quantities(samples, syllables):
     sound = parselmouth.Sound(samples.astype(float), RATE)
-    pitch = sound.to_pitch_ac(time_step=0.01, pitch_floor=120, pitch_ceiling=600)
+    pitch = sound.to_pitch_ac(time_step=0.01, pitch_floor=90, pitch_ceiling=600)
     hertz, times = pitch.selected_array["frequency"], pitch.xs()
     intensity = sound.to_intensity(120, 0.01)
     level = np.interp(times, intensity.xs(), intensity.values[0])

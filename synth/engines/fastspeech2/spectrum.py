@@ -7,7 +7,7 @@ mels of eight sentences: each band's level against its value, correlation 0.97. 
 
 import hashlib
 from functools import cache
-from math import pi
+from math import log2, pi
 
 import numpy as np
 import torch
@@ -30,13 +30,19 @@ _MEAN = (
     -2.08, -2.06, -2.10, -2.07, -2.07, -2.11, -2.16, -2.19, -2.17, -2.12, -2.06, -2.03, -2.09, -2.13, -2.21, -2.24,
     -2.24, -2.21, -2.19, -2.20, -2.23, -2.26, -2.27, -2.32, -2.42, -2.51, -2.49, -2.44, -2.49, -2.64, -2.75, -2.69,
 )  # fmt: skip
-# Cosines of the mel that make what is moved with the formants: with more, the lowest harmonics move too, and the pitch with them.
-# With 10 to 14 the pitch is right to half a semitone over two octaves; with 24, half of what it is moved by is lost (Praat).
-_FORMANTS = 12
+# Cosines of the mel that make what is moved with the formants. Below about 2 kHz bands are narrower than the step between two
+# harmonics: with more cosines those would move too, and the pitch with them. With 12 it is right to half a semitone over two
+# octaves; with 24, half of what it is moved by is lost (Praat).
+_LOW_FORMANTS, _HIGH_FORMANTS = 12, 24
+_RESOLVED = 2000.0
 # Cosines that make what harmonics stand out from.
 _ENVELOPE = 24
 # How far the tilt reaches from 1 kHz, in octaves.
 _LOWEST, _HIGHEST = -1.0, 2.5
+# What is above a frequency goes over into what is below within half an octave.
+_STEEP = 8.0
+# Newton's steps: after two it is right to a hundredth of a decibel.
+_ROUNDS = 2
 # At full breath: how much of the harmonics' relief over the envelope goes, and how loud the noise is beside the upper bands.
 _FLATTENED = 0.35
 _NOISE = 1.6
@@ -57,12 +63,13 @@ def shaded(mel: Tensor, how: Expression, ratios: Tensor, loudness: Tensor) -> Te
         ratios: float32 [F], by what the frequencies will be multiplied on the tape: the formants are moved the other way.
         loudness: float32 [F], decibels that are added to each frame.
     """
-    formants = (mel * (DECIBELS / 20) + torch.tensor(_MEAN)) @ _envelope(_FORMANTS)  # [F, 80]
+    formants = _formants(mel * (DECIBELS / 20) + torch.tensor(_MEAN))  # [F, 80]
     shifted = (_moved(formants, how.formants / ratios) - formants) * (20 / DECIBELS)  # [F, 80]
     tilt = _octaves().clamp(_LOWEST, _HIGHEST) * (how.tilt / DECIBELS)  # [80]
     relief = mel - mel @ _envelope(_ENVELOPE)  # [F, 80]: harmonics over the envelope
     bent = mel + shifted - relief * (_FLATTENED * how.breath) + tilt + _swing(mel, how.dynamics)
-    # None of these is meant to change how loud the whole is; that is said by `loudness` alone.
+    # None of these is meant to change how bright the whole is, nor how loud: that is said by `tilt` and `loudness` alone.
+    bent = _brightened(bent, ratios, _brightness(mel + tilt, torch.ones_like(ratios)))
     lost = 10 * torch.log10(_power(mel).sum() / _power(bent).sum())
     return bent + (lost + how.loudness + loudness[:, None]) / DECIBELS
 
@@ -94,11 +101,31 @@ def _swing(mel: Tensor, dynamics: float) -> Tensor:
     return ((dynamics - 1.0) * (evened - mean).clamp(-_SWING, _SWING) * spoken)[:, None]
 
 
+def _brightened(mel: Tensor, ratios: Tensor, brightness: Tensor) -> Tensor:
+    """The mel [F, 80] tilted until it is as bright as that when it is heard; itself if it is."""
+    slope = _octaves().clamp(_LOWEST, _HIGHEST) / DECIBELS  # [80]: a decibel an octave
+    for _ in range(_ROUNDS):
+        now = _brightness(mel, ratios)
+        gained = _brightness(mel + slope, ratios) - now
+        mel = mel + slope * ((brightness - now) / gained)
+    return mel
+
+
+def _brightness(mel: Tensor, ratios: Tensor) -> Tensor:
+    """Decibels of what is heard above 1 kHz over what is below, in all frames; `ratios` [F] are the tape's."""
+    above = torch.sigmoid(_STEEP * (_octaves() + ratios[:, None].log2()))  # [F, 80]
+    power = _powers(mel)
+    return 10 * torch.log10((power * above).sum() / (power * (1 - above)).sum())
+
+
 def _power(mel: Tensor) -> Tensor:
-    """The power of each frame, [F], in no unit: squared levels by the bands' widths."""
-    squares = 10 ** (mel * (2 * DECIBELS / 20) + 2 * torch.tensor(_MEAN))  # [F, 80]
-    power: Tensor = squares @ torch.gradient(_hertz())[0]
-    return power
+    """The power of each frame, [F], in no unit."""
+    return _powers(mel).sum(-1)
+
+
+def _powers(mel: Tensor) -> Tensor:
+    """The power in each band, [F, 80], in no unit: squared levels by the bands' widths."""
+    return 10 ** (mel * (2 * DECIBELS / 20) + 2 * torch.tensor(_MEAN)) * torch.gradient(_hertz())[0]
 
 
 @cache
@@ -122,6 +149,12 @@ def _envelope(count: int) -> Tensor:
     cosines = cosines / cosines.norm(dim=0)
     projection: Tensor = cosines @ cosines.T
     return projection
+
+
+def _formants(levels: Tensor) -> Tensor:
+    """What is moved of the levels [F, 80]: coarse where single harmonics stand out, finer above."""
+    above = torch.sigmoid(_STEEP * (_octaves() - log2(_RESOLVED / 1000)))  # [80]
+    return levels @ (_envelope(_LOW_FORMANTS) * (1 - above) + _envelope(_HIGH_FORMANTS) * above)
 
 
 def _moved(levels: Tensor, factors: Tensor) -> Tensor:
