@@ -57,6 +57,8 @@ def _counts(before: Syllable | None, after: Syllable, next_but_one: list[Syllabl
     """Whether this 一 is a digit, an ordinal, a date's or a score's: then it keeps its tone."""
     if before and (before.text == "第" or before.text in _DIGITS):
         return True
+    if before and before.text == "按":
+        return after.text not in "定般下些个种次天年月"
     if before and before.text == "比":
         return after.text not in _POWERS
     if before and before.text == "月":

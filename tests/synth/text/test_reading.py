@@ -1,6 +1,7 @@
 """Text is read as people read it: numbers, dates and money in words, tones as they change each other, letters by name."""
 
 import json
+from collections import Counter
 from itertools import accumulate
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from synth.text.normalise import LONGEST, normalise
 from synth.text.notices import BEGINNINGS
 from synth.text.pinyin import Break, Syllable, is_readable, to_syllables
 from synth.text.segments import QUICK_START, to_segments
+from synth.text.words import rows
 
 ROWS = [
     line.split("\t")
@@ -139,3 +141,19 @@ def test_every_character_of_the_dictionary_is_read_in_syllables_that_the_voice_h
             assert isinstance(sound, Syllable)
             assert sound.pinyin[:-1] in known
             assert sound.tone in "12345"
+
+
+@pytest.mark.slow
+def test_every_reading_of_our_tables_is_one_that_the_voice_has(lite_snapshot: Path) -> None:
+    known = json.loads((lite_snapshot / "baker_mapper.json").read_bytes())["pinyin_dict"]
+    readings = [row[-1] for name in ("readings.tsv", "letters.tsv", "latin.tsv", "alone.tsv") for row in rows(name)]
+    assert len(readings) > 1500
+    assert [
+        reading for reading in readings if any(sound[:-1] not in known or sound[-1] not in "12345" for sound in reading.split())
+    ] == []
+
+
+def test_a_word_of_our_tables_has_a_syllable_a_character_and_stands_there_once() -> None:
+    words = [(word, reading.split()) for word, reading in rows("readings.tsv")]
+    assert [word for word, sounds in words if len(word) != len(sounds)] == []
+    assert [word for word, count in Counter(word for word, _ in words).items() if count > 1] == []
