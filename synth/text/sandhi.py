@@ -16,9 +16,9 @@ _NOTHING = Word(())
 _POWERS = frozenset("百千万亿")
 _DIGITS = frozenset("零〇一二三四五六七八九十两点") | _POWERS
 # Between a verb and what comes of it 不 is neutral: 看不见, 来不及.
-_RESULTS = frozenset("见懂到起及住动完清出下去上过开着得掉够惯成了拢通死满透倒尽准")
+_RESULTS = frozenset("见懂到起及住动完清出下去上过开着得掉够惯成了拢通死满透倒尽准醒")
 _ALSO_VERBS = frozenset("上过数穿回进出下来去比靠")
-_NEVER_RESULT = frozenset("是有会能要可该敢肯愿应得让叫使请别就也都还")
+_NEVER_RESULT = frozenset("是有会能要可该敢肯愿应得让使请别就也都还")
 
 
 def spoken_together(phrase: list[Word]) -> list[Syllable]:
@@ -57,6 +57,8 @@ def _counts(before: Syllable | None, after: Syllable, next_but_one: list[Syllabl
     """Whether this 一 is a digit, an ordinal, a date's or a score's: then it keeps its tone."""
     if before and (before.text == "第" or before.text in _DIGITS):
         return True
+    if before and before.text == "从":
+        return after.text in {"数", "到"}
     if before and before.text == "按":
         return after.text not in "定般下些个种次天年月"
     if before and before.text == "比":
