@@ -107,11 +107,11 @@ _RULES: tuple[_Rule, ...] = (
     # https://example.com/a, a.b@example.com, example.com: sign by sign
     (re.compile(r"(?:https?://|www\.)[\w.~:/?#@&=%+-]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII), _address),
     (re.compile(rf"(?<![\w.])(?:[A-Za-z][\w-]*\.)+(?:{TOP_DOMAINS})(?![\w.])", re.ASCII), _address),
-    (re.compile(r"(?i)\bC\+\+"), "C加加"),
-    (re.compile(r"(?i)\b([CF])#"), r"\1井号"),
-    (re.compile(r"(?i)\bwi-fi\b"), "WiFi"),
-    (re.compile(r"(?i)\be-mail\b"), "email"),
-    (re.compile(r"(?i)\bNo\.\s?(?=\d)"), "第"),
+    (re.compile(r"(?ai)\bC\+\+"), "C加加"),
+    (re.compile(r"(?ai)\b([CF])#"), r"\1井号"),
+    (re.compile(r"(?ai)\bwi-fi\b"), "WiFi"),
+    (re.compile(r"(?ai)\be-mail\b"), "email"),
+    (re.compile(r"(?ai)\bNo\.\s?(?=\d)"), "第"),
     # mirrors.yaml, Node.js, .NET: the dot is said
     (re.compile(r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])|(?<![\w.])\.(?=[A-Z]{2})", re.ASCII), "点"),
     # 第VII章, II型
@@ -124,10 +124,10 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"±(?=\d)"), "正负"),
     # 9:30am, 5 pm, AM 9:00
     (
-        re.compile(r"(?i)(?<![\d:])(\d{1,2}(?::\d{2})?)\s?([ap])\.?m\b\.?"),
+        re.compile(r"(?i)(?<![\d:])(\d{1,2}(?::\d{2})?)\s?([ap])\.?m(?![A-Za-z])\.?"),
         lambda found: _half_of_day(found[2]) + (found[1] if ":" in found[1] else f"{found[1]}点"),
     ),
-    (re.compile(r"(?i)\b([ap])m\s?(?=\d{1,2}:\d{2})"), lambda found: _half_of_day(found[1])),
+    (re.compile(r"(?ai)\b([ap])m\s?(?=\d{1,2}:\d{2})"), lambda found: _half_of_day(found[1])),
     # ¥1,299.00, US$5, RMB 500, ¥100-200, 5元/斤
     (re.compile(r"(?<=[¥$€£])(\s?\d[\d,]*)\.00(?!\d)"), r"\1"),
     (
@@ -239,7 +239,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(rf"({_NUMBER}(?:%|°C|℃|°|万|亿|元|岁))\s?-\s?(?={_NUMBER})"), r"\1到"),
     # 100+, 300万+
     (re.compile(rf"({_NUMBER}[万亿]?)\+(?![\d\w])"), r"\1多"),
-    (re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)\b"), r"第\1"),
+    (re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)(?![A-Za-z])"), r"第\1"),
     # 16kHz, 220V
     (
         re.compile(rf"(?<=\d)\s?({'|'.join(UNITS)})(?![A-Za-z0-9])"),
