@@ -33,22 +33,8 @@ _SURNAMES: Mapping[str, str] = MappingProxyType(
         "翟": "zhai2",
         "覃": "qin2",
         "冼": "xian3",
-        "洗": "xian3",
         "牟": "mou4",
-        "员": "yun4",
-        "尉": "wei4",
-        "黑": "he4",
-        "秘": "bi4",
-        "种": "chong2",
-        "繁": "po2",
         "逄": "pang2",
-        "召": "shao4",
-        "葛": "ge3",
-        "那": "na1",
-        "过": "guo1",
-        "哈": "ha3",
-        "纪": "ji3",
-        "尹": "yin3",
     }
 )
 _TITLED = re.compile(

@@ -5,132 +5,25 @@ Each rule has its reason and an example beside it. Text comes in NFKC, so full-w
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable
+
+from synth.text.signs import COMPARISONS, COUNTED, COUNTED_BY_DIGITS, CURRENCIES, GREEK, IN_ADDRESSES, PER, SUM, TOP_DOMAINS, UNITS
 
 __all__ = ["digit_by_digit", "rewritten", "unfolded"]
 
 _Rule = tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]
 
-_TELEPHONE_DIGITS = "零幺二三四五六七八九"
-# Said by name where they stand inside an address.
-_IN_ADDRESSES = {
-    "@": "艾特",
-    "/": "斜杠",
-    ".": "点",
-    "_": "下划线",
-    "-": "杠",
-    "&": "和",
-    "#": "井号",
-    ":": "冒号",
-    "?": "问号",
-    "=": "等于",
-    "%": "百分号",
-    "+": "加",
-    "~": "波浪号",
+_HOTLINES = {
+    "110": "一百一十",
+    "112": "一百一十二",
+    "114": "一百一十四",
+    "119": "一百一十九",
+    "120": "一百二十",
+    "122": "一百二十二",
 }
-# What wetext does not know of units behind a number; it knows lengths, areas, weights, volumes, times and temperatures.
-_UNITS: Mapping[str, str] = MappingProxyType(
-    {
-        "kWh": "千瓦时",
-        "mAh": "毫安时",
-        "Gbps": "吉比特每秒",
-        "Mbps": "兆比特每秒",
-        "kbps": "千比特每秒",
-        "GHz": "吉赫兹",
-        "MHz": "兆赫兹",
-        "kHz": "千赫兹",
-        "Hz": "赫兹",
-        "kW": "千瓦",
-        "MW": "兆瓦",
-        "mW": "毫瓦",
-        "W": "瓦",
-        "kV": "千伏",
-        "mV": "毫伏",
-        "V": "伏",
-        "mA": "毫安",
-        "dB": "分贝",
-        "kPa": "千帕",
-        "MPa": "兆帕",
-        "Pa": "帕",
-        "kcal": "千卡",
-        "kJ": "千焦",
-        "rpm": "转每分",
-        "fps": "帧每秒",
-        "mL": "毫升",
-        "μm": "微米",
-        "nm": "纳米",
-        "μg": "微克",
-        "μs": "微秒",
-        "Ω": "欧姆",
-        "t": "吨",
-        "h": "小时",
-    }
-)
-_GREEK: Mapping[str, str] = MappingProxyType(
-    {
-        "α": "阿尔法",
-        "β": "贝塔",
-        "γ": "伽马",
-        "δ": "德尔塔",
-        "Δ": "德尔塔",
-        "ε": "艾普西龙",
-        "θ": "西塔",
-        "λ": "兰姆达",
-        "μ": "缪",
-        "π": "派",
-        "ρ": "柔",
-        "σ": "西格玛",
-        "Σ": "西格玛",
-        "φ": "斐",
-        "ω": "欧米伽",
-        "Ω": "欧米伽",
-    }
-)
-_CURRENCIES: Mapping[str, str] = MappingProxyType(
-    {
-        "RMB": "元",
-        "CNY": "元",
-        "USD": "美元",
-        "US$": "美元",
-        "EUR": "欧元",
-        "GBP": "英镑",
-        "JPY": "日元",
-        "HKD": "港元",
-        "HK$": "港元",
-        "NT$": "新台币",
-        "KRW": "韩元",
-    }
-)
-_COMPARISONS: Mapping[str, str] = MappingProxyType(
-    {
-        "≤": "小于等于",
-        "≥": "大于等于",
-        "≠": "不等于",
-        "≈": "约等于",
-        "≡": "恒等于",
-        "∞": "无穷大",
-        "∵": "因为",
-        "∴": "所以",
-        "→": "到",
-    }
-)
+_TELEPHONE_DIGITS = "零幺二三四五六七八九"
 # From its first digit on only: else a number of thousands of digits is tried from each of them.
 _NUMBER = r"(?<!\d)\d+(?:\.\d+)?"
-# What is counted behind a number, or said before one: then it is a quantity and no hotline, however much it looks like one.
-_COUNTED = (
-    "个|人|名|位|件|台|份|辆|套|张|本|只|条|家|户|元|块|吨|公斤|千克|斤|克|米|公里|千米|平|亩|次|步|票|字|箱|瓶|盒|包|袋|册|页|棵|头|座|栋|间"
-    "|亿|股|点|分|秒|天|年|岁|例|种|款|批|单|笔|美元|欧元|度|多|余|篇|场|所|对|双|支|艘|架|枚|粒|颗"
-)
-_SUM = "[共计达为了出约近过有数值额量升降减增加售卖]"
-_PER = (
-    "公斤|千克|kg|斤|克|吨|个|人|天|月|年|次|件|张|小时|分钟|秒|平方米|平米|米|升|盒|瓶|份|位|晚|"
-    "间|套|课时|节|度|立方米|台|袋|包|条|股|周"
-)
-_TOP_DOMAINS = "com|cn|org|net|io|ai|gov|edu|top|xyz|app|dev|info|me|tv|cc"
-_COUNTED_BY_DIGITS = (
-    "号码|房间号|会议号|编号|工号|单号|订单号|验证码|密码|邮编|尾号|房号|学号|卡号|证号|身份证号|账号|传真|代码|热线|邮政编码"
-)
 
 
 def unfolded(text: str) -> str:
@@ -169,7 +62,7 @@ def _half_of_day(letter: str) -> str:
 
 def _address(found: re.Match[str]) -> str:
     body = re.sub(r"^https?://", "", found.group()).rstrip("/.")
-    return "".join(_IN_ADDRESSES.get(sign, sign) for sign in body)
+    return "".join(IN_ADDRESSES.get(sign, sign) for sign in body)
 
 
 def _telephone(found: re.Match[str]) -> str:
@@ -213,12 +106,12 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"(?<=\d)\s?[—~]+\s?(?=\d)"), "~"),
     # https://example.com/a, a.b@example.com, example.com: sign by sign
     (re.compile(r"(?:https?://|www\.)[\w.~:/?#@&=%+-]+|[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.ASCII), _address),
-    (re.compile(rf"(?<![\w.])(?:[A-Za-z][\w-]*\.)+(?:{_TOP_DOMAINS})(?![\w.])", re.ASCII), _address),
-    (re.compile(r"(?i)\bC\+\+"), "C加加"),
-    (re.compile(r"(?i)\b([CF])#"), r"\1井号"),
-    (re.compile(r"(?i)\bwi-fi\b"), "WiFi"),
-    (re.compile(r"(?i)\be-mail\b"), "email"),
-    (re.compile(r"(?i)\bNo\.\s?(?=\d)"), "第"),
+    (re.compile(rf"(?<![\w.])(?:[A-Za-z][\w-]*\.)+(?:{TOP_DOMAINS})(?![\w.])", re.ASCII), _address),
+    (re.compile(r"(?ai)\bC\+\+"), "C加加"),
+    (re.compile(r"(?ai)\b([CF])#"), r"\1井号"),
+    (re.compile(r"(?ai)\bwi-fi\b"), "WiFi"),
+    (re.compile(r"(?ai)\be-mail\b"), "email"),
+    (re.compile(r"(?ai)\bNo\.\s?(?=\d)"), "第"),
     # mirrors.yaml, Node.js, .NET: the dot is said
     (re.compile(r"(?<=[A-Za-z0-9])\.(?=[A-Za-z])|(?<![\w.])\.(?=[A-Z]{2})", re.ASCII), "点"),
     # 第VII章, II型
@@ -227,22 +120,24 @@ _RULES: tuple[_Rule, ...] = (
         _roman,
     ),
     # ≤ and its like; ±3%
-    (re.compile("[≤≥≠≈≡∞∵∴]"), lambda found: _COMPARISONS[found.group()]),
+    (re.compile("[≤≥≠≈≡∞∵∴]"), lambda found: COMPARISONS[found.group()]),
     (re.compile(r"±(?=\d)"), "正负"),
     # 9:30am, 5 pm, AM 9:00
     (
-        re.compile(r"(?i)(?<![\d:])(\d{1,2}(?::\d{2})?)\s?([ap])\.?m\b\.?"),
+        re.compile(r"(?i)(?<![\d:])(\d{1,2}(?::\d{2})?)\s?([ap])\.?m(?![A-Za-z])\.?"),
         lambda found: _half_of_day(found[2]) + (found[1] if ":" in found[1] else f"{found[1]}点"),
     ),
-    (re.compile(r"(?i)\b([ap])m\s?(?=\d{1,2}:\d{2})"), lambda found: _half_of_day(found[1])),
+    (re.compile(r"(?ai)\b([ap])m\s?(?=\d{1,2}:\d{2})"), lambda found: _half_of_day(found[1])),
     # ¥1,299.00, US$5, RMB 500, ¥100-200, 5元/斤
     (re.compile(r"(?<=[¥$€£])(\s?\d[\d,]*)\.00(?!\d)"), r"\1"),
     (
-        re.compile(rf"(?<![A-Za-z])({'|'.join(map(re.escape, _CURRENCIES))})\s?(\d[\d,]*(?:\.\d+)?[万亿]?)"),
-        lambda found: found[2] + _CURRENCIES[found[1]],
+        re.compile(rf"(?<![A-Za-z])({'|'.join(map(re.escape, CURRENCIES))})\s?(\d[\d,]*(?:\.\d+)?[万亿]?)"),
+        lambda found: found[2] + CURRENCIES[found[1]],
     ),
     (re.compile(rf"¥\s?({_NUMBER})\s?-\s?({_NUMBER})(?![\d元])"), r"\1到\2元"),
-    (re.compile(rf"(?<=[元块角分万亿]|[\u4e00-\u9fff])/(?={_PER})"), "每"),
+    (re.compile(rf"(?<=[元块角分万亿]|[\u4e00-\u9fff])/(?={PER})"), "每"),
+    # 血压140/90
+    (re.compile(r"(血压\D{0,4}\d{2,3})/(?=\d{2,3})"), r"\1，"),
     # -0.5%, 100%, 5‰, 3/4, 9.8m/s²
     (re.compile(r"(?<![0-9A-Za-z%℃°)-])-(\d+(?:\.\d+)?%)(?!\s?-)"), r"负\1"),
     (re.compile(r"(?<![\d.])100%"), "百分之百"),
@@ -261,11 +156,29 @@ _RULES: tuple[_Rule, ...] = (
         ),
         lambda found: found[1] + digit_by_digit(found[2]),
     ),
+    # 取件码803-215
+    (re.compile(r"(?<=[码号])([为是:： ]{0,2})(\d{2,4}(?:-\d{2,4})+)(?![\d-])"), lambda found: found[1] + _telephone(found)),
+    # zhang_san; 工资8k
+    (re.compile(r"(?<=[A-Za-z0-9])_(?=[A-Za-z0-9])"), "下划线"),
+    (re.compile(rf"((?:薪|工资|房租|预算|收入|粉丝)[^，。]{{0,4}}?{_NUMBER})\s?[kK](?![A-Za-z0-9])"), r"\1千"),
+    # 110 is a hotline where somebody calls, and a number elsewhere: 以112比108
+    (
+        re.compile(
+            r"(?<![\d.A-Za-z打拨报叫警救呼线话])(110|112|114|119|120|122)(?=[\u4e00-\u9fff])(?!报警|急救|火警|热线|电话|台|出警|救护|接警|指挥|调度)"
+        ),
+        lambda found: _HOTLINES[found[1]],
+    ),
     # 827 361 455
     (re.compile(r"(?<![\d.,])\d{3,4}(?: \d{3,4}){1,3}(?! ?[\d.,])"), _telephone),
     # 1米78, 1m75
     (re.compile(r"(?<=[12])\s?[米m]([0-9]{2})(?!\d|\.)"), lambda found: "米" + _plain(found[1])),
     # 1920×1080, 1080P, 90后, 618大促
+    (
+        re.compile(
+            r"(?<![\d.])(640|800|1024|12[08]0|13[26]6|1440|1600|1920|2048|2[35]60|2400|2880|3440|3840|4096|7680)\s?[x×*]\s?(\d{3,4})(?![\d.])"
+        ),
+        lambda found: f"{_plain(found[1])}乘{_plain(found[2])}",
+    ),
     (re.compile(r"(?<=\d)\s?[x×]\s?(?=\d)"), "乘"),
     (re.compile(r"(?<![\d.])(360|480|720|1080|1440|2160)(?=[pP](?![A-Za-z]))"), lambda found: _plain(found[1])),
     (re.compile(r"(?<!\d)([5-9][05]|0[05]|10)(?=后(?![面天年来续期悔退者]))"), lambda found: _plain(found[1])),
@@ -279,7 +192,7 @@ _RULES: tuple[_Rule, ...] = (
     # 第3-5章
     (re.compile(r"(第\d+)\s?-\s?(?=\d+[章节页条课集期回卷行])"), r"\1到"),
     # 95588 and 10086 are hotlines; 95588台 and 共95588 are not
-    (re.compile(rf"(?<![\d.A-Za-z¥$€£])[1-9]\d{{4}}(?=\s?(?:{_COUNTED}))|(?<={_SUM})[1-9]\d{{4}}(?!\d|\.\d)"), _quantity),
+    (re.compile(rf"(?<![\d.A-Za-z¥$€£])[1-9]\d{{4}}(?=\s?(?:{COUNTED}))|(?<={SUM})[1-9]\d{{4}}(?!\d|\.\d)"), _quantity),
     # 010-12345678, 0755 1234567, 400-800-8820, +86 139…: by digits, a breath between the groups
     (re.compile(r"\+86[- ]?(?=1\d{10})"), "加八六，"),
     (
@@ -296,7 +209,7 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"(?<=\d),(?=\d{3}(?!\d))"), ""),
     # 验证码是8891, 尾号 0377
     (
-        re.compile(rf"((?:{_COUNTED_BY_DIGITS})[是为:： ]{{0,2}})(\d{{3,}}[xX]?)"),
+        re.compile(rf"((?:{COUNTED_BY_DIGITS})[是为:： ]{{0,2}})(\d{{3,}}[xX]?)"),
         lambda found: found[1] + digit_by_digit(found[2]),
     ),
     (re.compile(r"(?<=单元)(\d{3,4})(?!\d)"), lambda found: digit_by_digit(found[1])),
@@ -326,11 +239,11 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(rf"({_NUMBER}(?:%|°C|℃|°|万|亿|元|岁))\s?-\s?(?={_NUMBER})"), r"\1到"),
     # 100+, 300万+
     (re.compile(rf"({_NUMBER}[万亿]?)\+(?![\d\w])"), r"\1多"),
-    (re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)\b"), r"第\1"),
+    (re.compile(r"(?<!\d)(\d+)(?:st|nd|rd|th)(?![A-Za-z])"), r"第\1"),
     # 16kHz, 220V
     (
-        re.compile(rf"(?<=\d)\s?({'|'.join(_UNITS)})(?![A-Za-z0-9])"),
-        lambda found: _UNITS[found[1]],
+        re.compile(rf"(?<=\d)\s?({'|'.join(UNITS)})(?![A-Za-z0-9])"),
+        lambda found: UNITS[found[1]],
     ),
     # 5*3, 2^10, x>y, a=b, √2, 100&200
     (re.compile(r"(?<=\d)\s?[*x×]\s?(?=\d)"), "乘"),
@@ -342,5 +255,5 @@ _RULES: tuple[_Rule, ...] = (
     (re.compile(r"(?<=\w)\s?>\s?(?=\w)"), "大于"),
     (re.compile(r"(?<=\w)\s?<\s?(?=\w)"), "小于"),
     (re.compile(r"(?<=\w)\s?&\s?(?=\w)"), "和"),
-    (re.compile(r"[α-ωΔΣΩ]"), lambda found: _GREEK.get(found.group(), found.group())),
+    (re.compile(r"[α-ωΔΣΩ]"), lambda found: GREEK.get(found.group(), found.group())),
 )

@@ -16,9 +16,9 @@ _NOTHING = Word(())
 _POWERS = frozenset("百千万亿")
 _DIGITS = frozenset("零〇一二三四五六七八九十两点") | _POWERS
 # Between a verb and what comes of it 不 is neutral: 看不见, 来不及.
-_RESULTS = frozenset("见懂到起及住动完清出下去上过开着得掉够惯成了拢通死满透倒尽")
+_RESULTS = frozenset("见懂到起及住动完清出下去上过开着得掉够惯成了拢通死满透倒尽准醒")
 _ALSO_VERBS = frozenset("上过数穿回进出下来去比靠")
-_NEVER_RESULT = frozenset("是有会能要可该敢肯愿应得让叫使请别就也都还")
+_NEVER_RESULT = frozenset("是有会能要可该敢肯愿应得让使请别就也都还")
 
 
 def spoken_together(phrase: list[Word]) -> list[Syllable]:
@@ -37,8 +37,8 @@ def _bu_and_yi_changed(syllables: list[Syllable], fixed: list[bool]) -> list[Syl
         before, after = syllables[at - 1] if at else None, syllables[at + 1]
         if fixed[at] or syllable.text not in {"不", "一"}:
             continue
-        if before and before.text == after.text and before.text not in _DIGITS:
-            changed[at] = syllable.with_tone("5")  # 看一看, 好不好
+        if before and before.text == after.text and before.text not in _DIGITS and not (at > 1 and syllables[at - 2].text == "一"):
+            changed[at] = syllable.with_tone("5")  # 看一看, 好不好, but not 一本一本
         elif syllable.text == "不":
             weak = before is not None and after.text in _RESULTS and _brings_about(before.text)
             changed[at] = syllable.with_tone("5" if weak else "2" if after.tone == "4" else "4")
@@ -57,6 +57,10 @@ def _counts(before: Syllable | None, after: Syllable, next_but_one: list[Syllabl
     """Whether this 一 is a digit, an ordinal, a date's or a score's: then it keeps its tone."""
     if before and (before.text == "第" or before.text in _DIGITS):
         return True
+    if before and before.text == "从":
+        return after.text in {"数", "到"}
+    if before and before.text == "按":
+        return after.text not in "定般下些个种次天年月"
     if before and before.text == "比":
         return after.text not in _POWERS
     if before and before.text == "月":
