@@ -1,6 +1,6 @@
 """The native engine: `lite`'s one Mandarin voice at 24 kHz. Deterministic: the same segment and settings give the same samples.
 
-text → syllables → symbols → predict → bend → decode → shade → vocode → breathe → tape → limit
+text → syllables → symbols → predict → bend → decode → level → shade → vocode → breathe → tape → limit
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from synth.engines.fastspeech2.bending import bent
 from synth.engines.fastspeech2.model import FRAME, LONGEST, SAMPLE_RATE, FastSpeech2
 from synth.engines.fastspeech2.profiles import Expression, expression
 from synth.engines.fastspeech2.reference import mood_of
-from synth.engines.fastspeech2.spectrum import Breath, shaded
+from synth.engines.fastspeech2.spectrum import Breath, levelled, shaded
 from synth.engines.fastspeech2.symbols import Mapper, Spelling, read_mapper
 from synth.engines.fastspeech2.tape import Tape
 from synth.engines.fastspeech2.vocoder import Vocoder
@@ -49,6 +49,9 @@ _KNEE = 0.8
 
 # What Python itself does for each segment is a tenth of the work, and done by one at a time.
 _MOST_AT_ONCE = 8
+
+# Samples over which a segment dies away, 5 ms: too short to be heard as anything.
+_FADE = 120
 
 # Half as long a segment takes half the memory beyond the weights: the mel and the vocoder's layers grow with it.
 _THRIFTY = replace(CAPABILITIES, longest_segment=30, thrift=("memory is short: sentences are cut every 30 characters",))
@@ -90,17 +93,19 @@ class FastSpeech2Engine:
         predicted = self.acoustic.predict(torch.tensor(spelling.ids))
         bend = bent(predicted, spelling, how, settings.speed, settings.pitch)
         acoustics = self.acoustic.decode(replace(predicted, frames=bend.frames.float()))
-        mel = shaded(acoustics.mel, how, bend.ratios, bend.loudness)  # [F, 80]
+        mel = shaded(levelled(acoustics.mel), how, bend.ratios, bend.loudness)  # [F, 80]
         breath, tape = Breath(mel, how.breath), Tape(bend.ratios)
         gain = 10 ** (settings.volume / 20)
         times = _times(sounds, spelling, acoustics.durations.tolist(), tape)
         silence = torch.zeros(round(segment.pause * how.pauses * SAMPLE_RATE))
-        at = 0
+        at = said = 0
         for samples in self.vocoder.stream(mel):
             breathed = samples + breath.over(at, at + len(samples))
             at += len(samples)
             ends = at == len(mel) * FRAME
-            heard = limited(tape.push(breathed, ends=ends) * gain)
+            taped = tape.push(breathed, ends=ends)
+            heard = limited(taped * gain) * _fading(said, said + len(taped), int(tape.times[-1]))
+            said += len(taped)
             yield SegmentSpeech(_bytes(torch.cat([heard, silence]) if ends else heard), times=times, ends=ends)
             times = ()
 
@@ -120,6 +125,11 @@ def limited(samples: Tensor) -> Tensor:
     loud = samples.abs()
     over = _KNEE + (1 - _KNEE) * torch.tanh((loud - _KNEE) / (1 - _KNEE))
     return torch.where(loud > _KNEE, over * samples.sign(), samples)
+
+
+def _fading(start: int, end: int, last: int) -> Tensor:
+    """What these samples of `last` count: 1, but for the last of all, so that no vowel that is cut off is heard as a click."""
+    return ((last - torch.arange(start, end)) / _FADE).clamp(0.0, 1.0)
 
 
 def _bytes(samples: Tensor) -> bytes:

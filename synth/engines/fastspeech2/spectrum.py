@@ -17,7 +17,7 @@ from torch.nn import functional
 from synth.engines.fastspeech2.model import FRAME, MELS
 from synth.engines.fastspeech2.profiles import Expression
 
-__all__ = ["Breath", "shaded"]
+__all__ = ["Breath", "levelled", "shaded"]
 
 DECIBELS = 18.4
 """What a mel of 1 more is in each band: 20 dB x the corpus' deviation of 0.92."""
@@ -39,6 +39,11 @@ _RESOLVED = 2000.0
 _ENVELOPE = 24
 # How far the tilt reaches from 1 kHz, in octaves.
 _LOWEST, _HIGHEST = -1.0, 2.5
+# Decibels of what `_power` says of speech, the mean over 26 sentences; how far below the loudest frame is speech; and how much is
+# levelled out at most. Over these sentences the level's deviation in the samples is 1.6 dB without, and 0.5 dB with it.
+_LEVEL = 24.5
+_SPOKEN = 20.0
+_MOST_LEVELLED = 6.0
 # What is above a frequency goes over into what is below within half an octave.
 _STEEP = 8.0
 # Newton's steps: after two it is right to a hundredth of a decibel.
@@ -52,6 +57,15 @@ _SWING = 1.0
 _SPEECH = 1.8
 # Frames over which a level is taken, 60 ms: within a syllable, so that vowels stand out from what is between them.
 _SYLLABLE = 5
+
+
+@torch.inference_mode()
+def levelled(mel: Tensor) -> Tensor:
+    """The mel [F, 80] as loud as every other: the network speaks some sentences 3 dB louder than others, short ones 6 dB softer."""
+    power = _power(mel)  # [F]
+    spoken = power[power > power.max() * 10 ** (-_SPOKEN / 10)].mean()
+    missing = (_LEVEL - 10 * torch.log10(spoken)).clamp(-_MOST_LEVELLED, _MOST_LEVELLED)
+    return mel + missing / DECIBELS
 
 
 @torch.inference_mode()

@@ -207,3 +207,29 @@ def test_an_emphasised_word_is_longer_and_louder_and_what_stands_before_it_stays
         return float(np.square(np.frombuffer(speech.samples, "<f4")[start:end]).mean())
 
     assert loudness(strong) > 1.3 * loudness(plain)
+
+
+@pytest.mark.parametrize("speed", [0.5, 2.0])
+@pytest.mark.parametrize("label", ["neutral", "angry", "surprised"])
+def test_a_segment_begins_and_ends_without_a_click(engine: FastSpeech2Engine, label: str, speed: float) -> None:
+    weights = tuple(float(name == label) for name in EMOTIONS)
+    for text in ("啊！", "我", "今天天气很好。"):
+        samples = speak(engine, text, Settings(emotion=weights, speed=speed))
+        assert abs(float(samples[0])) < 0.01
+        assert abs(float(samples[-1])) < 0.01
+        assert np.abs(samples[-24:]).max() < 0.1 * np.abs(samples).max()
+
+
+def test_sentences_are_as_loud_as_each_other(engine: FastSpeech2Engine) -> None:
+    levels = []
+    for text in (
+        "好。",
+        "他走了。",
+        "你知道吗，我们家的小狗会开门了。",
+        "飞机晚点了，我们在机场等了三个小时。",
+        "如果明天不下雨，我们就去爬山。",
+    ):
+        samples = speak(engine, text)
+        power = np.square(np.lib.stride_tricks.sliding_window_view(samples, 2400)[::600]).mean(1)
+        levels.append(10 * np.log10(power[power > power.max() / 100].mean()))
+    assert np.ptp(levels) < 2.5
