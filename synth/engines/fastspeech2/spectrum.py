@@ -33,7 +33,7 @@ _MEAN = (
 # Cosines of the mel that make what is moved with the formants. Below about 2 kHz bands are narrower than the step between two
 # harmonics: with more cosines those would move too, and the pitch with them. With 12 it is right to half a semitone over two
 # octaves; with 24, half of what it is moved by is lost (Praat).
-_LOW_FORMANTS, _HIGH_FORMANTS = 12, 24
+_LOW_FORMANTS, _HIGH_FORMANTS = 12, 40
 _RESOLVED = 2000.0
 # Cosines that make what harmonics stand out from.
 _ENVELOPE = 24
