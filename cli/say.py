@@ -23,7 +23,9 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     model: Annotated[
         str | None, typer.Option("--model", metavar="REF", help="The version that speaks.", show_default=False)
     ] = None,
-    emotion: Annotated[str | None, typer.Option("--emotion", help="neutral, happy, … or 高兴, ….", show_default=False)] = None,
+    emotion: Annotated[
+        str | None, typer.Option("--emotion", help="neutral, happy, … or 高兴, …; auto: by the words.", show_default=False)
+    ] = None,
     intensity: Annotated[float, typer.Option("--intensity", min=0, max=1, help="How strong the emotion is.")] = 0.5,
     speed: Annotated[float, typer.Option("--speed", min=0.5, max=2, help="Above 1 is faster.")] = 1.0,
     voice: Annotated[str | None, typer.Option("--voice", metavar="ID_OR_FILE", help="Whose voice.", show_default=False)] = None,

@@ -17,7 +17,7 @@ from synth.audio.encode import encode
 from synth.audio.formats import Format, format_of_path
 from synth.audio.label import Marks, Provenance
 from synth.audio.take import Take
-from synth.emotion import NEUTRAL, EmotionVector
+from synth.emotion import NEUTRAL, EmotionVector, is_auto
 from synth.engines.able import check_able
 from synth.engines.protocol import Capabilities, Sampling, Settings
 from synth.environments import launch_for
@@ -165,7 +165,8 @@ class Synthesizer:
 
         Args:
             text: as people write it, with marks such as `[happy 0.8]` and `<break 500ms>` if need be (docs/text.md).
-            emotion: a label or its Chinese name, or several labels with their weights from 0 to 1.
+            emotion: a label or its Chinese name, or several labels with their weights from 0 to 1; `auto`: each sentence's, by its
+                words.
             intensity: of a single emotion, or how much of a mood is taken, 0 to 1.
             speed: 0.5 to 2; above 1 is faster.
             seed: for engines that draw random numbers.
@@ -182,7 +183,11 @@ class Synthesizer:
             UsageError: E_TEXT, E_SCRIPT, E_EMOTION, E_VOICE, E_SPEED, E_LANGUAGE, E_CONTROL: what can't be spoken, and what can.
             WorkerError: the engine failed.
         """
-        vector = EmotionVector.of(emotion, intensity) if isinstance(emotion, str) else EmotionVector.mixture(emotion)
+        auto = isinstance(emotion, str) and is_auto(emotion)
+        if isinstance(emotion, str):
+            vector = EmotionVector() if auto else EmotionVector.of(emotion, intensity)
+        else:
+            vector = EmotionVector.mixture(emotion)
         manner = Manner(
             vector=vector,
             speed=speed,
@@ -192,6 +197,7 @@ class Synthesizer:
             intensity=1.0 if emotion_voice is None and emotion_text is None else intensity,
             pitch=pitch,
             volume=volume,
+            suggested=auto,
         )
         whole = partial(Manner.settings, seed=seed, language=language, sampling=sampling or Sampling())
         return self._wait(self._spoken(text, manner, roles or {}, intensity, whole))
@@ -210,7 +216,7 @@ class Synthesizer:
         self, text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, settings_of: Callable[[Manner], Settings]
     ) -> Speech:
         can = await self._supervisor.ready()
-        read = await asyncio.to_thread(to_parts, text, manner, roles, intensity, can.longest_segment)
+        read = await asyncio.to_thread(to_parts, text, manner, roles, intensity, can.longest_segment, emotions=can.emotions)
         settings = [settings_of(part.manner) for part in read.parts]
         for how in settings:
             check_able(can, how)

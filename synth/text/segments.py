@@ -10,7 +10,7 @@ from synth.text.normalise import normalise
 from synth.text.pinyin import is_readable
 from synth.text.words import cut_words
 
-__all__ = ["QUICK_START", "SegmentedText", "cut", "quickly_begun", "shortened", "to_segments"]
+__all__ = ["QUICK_START", "SegmentedText", "cut", "quickly_begun", "sentences", "shortened", "to_segments"]
 
 QUICK_START = 20
 """Characters of a first segment that is heard soon: some 4 s of speech, in which the next is ready."""
@@ -57,6 +57,11 @@ def to_segments(text: str, longest: int, first: int | None = None) -> SegmentedT
     segments = quickly_begun(cut(spoken.text, longest), first)
     last = segments[-1]
     return SegmentedText((*segments[:-1], Segment(last.text)), spoken.warnings)
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """A text in its sentences, which together are the text."""
+    return tuple(filter(None, _SENTENCE.findall(text)))
 
 
 def cut(spoken: str, longest: int) -> tuple[Segment, ...]:

@@ -135,3 +135,16 @@ def test_say_asks_a_service_for_all_of_it(client: httpx2.Client, able: RunningSe
     assert told(able) == [{"text": "好", **PLAIN, **HEARD, "seed": 0, "emotion_text": "高兴", "intensity": 0.5}]
     wrong = command("say", "好", "-o", "a.wav", "--sampling", "top_k=many", environment=environment, folder=tmp_path)
     assert (wrong.returncode, "E_CONTROL" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["auto", "自动"])
+def test_by_itself_each_sentence_is_felt_as_its_words_suggest(client: httpx2.Client, able: RunningService, name: str) -> None:
+    text = "太好了，我真高兴！桌子在门边。真让人难过。[happy 0.2]桌子。"
+    spoken = client.post("/synthesize", json={"text": text, "emotion": name}).json()
+    glad, plain, sad, marked = (heard["emotion"] for heard in told(able))
+    assert glad[0] > 0.4
+    assert plain == [0.0] * 8
+    # What the engine can't feel is not suggested, and what a mark says holds.
+    assert sad == [0.0] * 8
+    assert marked[0] == 0.2
+    assert client.get(f"/api/tasks/{spoken['id']}").json()["emotion"] == "auto"
