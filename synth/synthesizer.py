@@ -21,7 +21,7 @@ from synth.emotion import NEUTRAL, EmotionVector, is_auto
 from synth.engines.able import check_able
 from synth.engines.protocol import Capabilities, Sampling, Settings
 from synth.environments import launch_for
-from synth.text.parts import to_parts
+from synth.text.parts import SpokenText, to_parts
 from synth.text.script import Manner
 from synth.worker.process import Launch, Proof
 from synth.worker.supervisor import Supervisor
@@ -200,7 +200,8 @@ class Synthesizer:
             suggested=auto,
         )
         whole = partial(Manner.settings, seed=seed, language=language, sampling=sampling or Sampling())
-        return self._wait(self._spoken(text, manner, roles or {}, intensity, whole))
+        read = partial(to_parts, text, manner, roles or {}, intensity, language=language)
+        return self._wait(self._spoken(read, whole))
 
     def close(self) -> None:
         """End the engine's process. Safe to call twice."""
@@ -212,11 +213,9 @@ class Synthesizer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
         self.close()
 
-    async def _spoken(
-        self, text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, settings_of: Callable[[Manner], Settings]
-    ) -> Speech:
+    async def _spoken(self, read_for: Callable[..., SpokenText], settings_of: Callable[[Manner], Settings]) -> Speech:
         can = await self._supervisor.ready()
-        read = await asyncio.to_thread(to_parts, text, manner, roles, intensity, can.longest_segment, emotions=can.emotions)
+        read = await asyncio.to_thread(read_for, longest=can.longest_segment, emotions=can.emotions)
         settings = [settings_of(part.manner) for part in read.parts]
         for how in settings:
             check_able(can, how)

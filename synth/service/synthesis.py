@@ -247,7 +247,15 @@ def _read(request: SynthesisRequest, can: Capabilities) -> SpokenText:
         )
         for role in request.roles
     }
-    return to_parts(request.text, request.manner, roles, request.intensity, can.longest_segment, emotions=can.emotions)
+    return to_parts(
+        request.text,
+        request.manner,
+        roles,
+        request.intensity,
+        can.longest_segment,
+        emotions=can.emotions,
+        language=request.language,
+    )
 
 
 def _turns_at_once(can: Capabilities) -> int:

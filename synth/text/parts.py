@@ -6,6 +6,7 @@ from itertools import groupby
 
 from synth.emotion import EMOTIONS, EmotionVector
 from synth.engines.protocol import Segment
+from synth.text import foreign
 from synth.text.mood import suggest
 from synth.text.normalise import check_text, nothing_to_speak, written_out
 from synth.text.script import Manner, Passage, read_script
@@ -49,6 +50,7 @@ def to_parts(
     longest: int,
     first: int | None = None,
     emotions: Sequence[str] = EMOTIONS,
+    language: str = "",
 ) -> SpokenText:
     """Read a text's marks, write out what is read aloud, and cut it into segments.
 
@@ -59,6 +61,7 @@ def to_parts(
         longest: characters of one segment, an engine's `Capabilities.longest_segment`.
         first: characters of the first segment, as for `synth.text.segments.to_segments`.
         emotions: those that may be suggested for a sentence, where that is asked for; an engine's `Capabilities.emotions`.
+        language: of the text, by its BCP 47 tag; Chinese if it is empty.
 
     Raises:
         UsageError: E_TEXT, if nothing in it can be spoken; E_SCRIPT, for a mark that can't be meant.
@@ -70,7 +73,7 @@ def to_parts(
     before = silence = 0.0
     for passage in (felt for whole in written for felt in _felt(whole, emotions)):
         silence += passage.silence
-        spoken = written_out(passage.text)
+        spoken = foreign.written_out(passage.text, language) if foreign.is_foreign(language) else written_out(passage.text)
         warnings.update(dict.fromkeys(spoken.warnings))
         segments = quickly_begun(cut(spoken.text, longest), None if parts else first)
         if not segments:

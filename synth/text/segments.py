@@ -91,7 +91,7 @@ def shortened(segment: Segment, longest: int) -> tuple[Segment, ...]:
 
 def _segments(sentence: str, longest: int) -> Iterator[Segment]:
     body = sentence.strip()
-    if not any(is_readable(character) for character in body):
+    if not _speaks(body):
         return
     pause = next((PAUSES[character] for character in reversed(sentence) if character in PAUSES), PAUSE_AT_COMMA)
     parts = list(_packed(body, longest))
@@ -140,4 +140,5 @@ def _atoms(whole: str, longest: int) -> Iterator[str]:
 
 
 def _speaks(text: str) -> bool:
-    return any(is_readable(character) for character in text)
+    # Letters that have no reading here are those of another language: what nothing reads was left out before.
+    return any(character.isalpha() or is_readable(character) for character in text)
