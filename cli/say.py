@@ -12,7 +12,7 @@ import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, Volume, Wish, drawn, speaker
+from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, SegmentLength, Volume, Wish, drawn, speaker
 
 __all__ = ["say"]
 
@@ -35,6 +35,7 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     volume: Volume = 0.0,
     language: Language = "",
     sampling: Sampled = [],  # noqa: B006
+    segment_length: SegmentLength = None,
     form: Annotated[
         str | None,
         typer.Option("--format", metavar="F", help="wav, flac, mp3, ogg, opus, aac or pcm; by FILE's end.", show_default=False),
@@ -71,6 +72,7 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
         volume=volume,
         language=language,
         sampling=drawn(sampling),
+        segment_length=segment_length,
     )
     began = time.monotonic()
     with _busy(quiet=quiet or to_json), speaker(model, cache_dir) as speak:

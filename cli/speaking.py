@@ -18,7 +18,20 @@ if TYPE_CHECKING:
     from synth import Caption, Synthesizer
     from synth.audio.formats import Format
 
-__all__ = ["EmotionText", "EmotionVoice", "Language", "Pitch", "Said", "Sampled", "Speak", "Volume", "Wish", "drawn", "speaker"]
+__all__ = [
+    "EmotionText",
+    "EmotionVoice",
+    "Language",
+    "Pitch",
+    "Said",
+    "Sampled",
+    "SegmentLength",
+    "Speak",
+    "Volume",
+    "Wish",
+    "drawn",
+    "speaker",
+]
 
 EmotionVoice = Annotated[
     str | None, typer.Option("--emotion-voice", metavar="ID_OR_FILE", help="Whose mood is taken.", show_default=False)
@@ -27,6 +40,9 @@ EmotionText = Annotated[str | None, typer.Option("--emotion-text", help="A text 
 Pitch = Annotated[float, typer.Option("--pitch", min=-12, max=12, help="Semitones.")]
 Volume = Annotated[float, typer.Option("--volume", min=-20, max=20, help="Decibels.")]
 Language = Annotated[str, typer.Option("--language", metavar="TAG", help="zh, en, …; the version's first.", show_default=False)]
+SegmentLength = Annotated[
+    int | None, typer.Option("--segment-length", min=10, max=200, help="Characters of one segment, at most.", show_default=False)
+]
 Sampled = Annotated[
     list[str], typer.Option("--sampling", metavar="NAME=NUMBER", help="How it draws: temperature, top_p, top_k, ….")
 ]
@@ -50,6 +66,7 @@ class Wish:
     volume: float = 0.0
     language: str = ""
     sampling: Mapping[str, float] = field(default_factory=dict)
+    segment_length: int | None = None
 
     @property
     def clips(self) -> bool:
@@ -195,6 +212,7 @@ def _by_worker(wish: Wish, worker: "Synthesizer") -> Said:
         volume=wish.volume,
         language=wish.language,
         sampling=sampling_of(wish.sampling),
+        segment_length=wish.segment_length,
     )
     audio, used = speech.encoded(wish.form), speech.model
     return Said("worker", audio, speech.duration, used.version, used.digest, speech.segments, speech.warnings)

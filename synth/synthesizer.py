@@ -19,6 +19,7 @@ from synth.audio.label import Marks, Provenance
 from synth.audio.take import Take
 from synth.emotion import NEUTRAL, EmotionVector, is_auto
 from synth.engines.able import check_able
+from synth.engines.able import segment_length as segment_length_for
 from synth.engines.protocol import Capabilities, Sampling, Settings
 from synth.environments import launch_for
 from synth.text.parts import SpokenText, to_parts
@@ -160,6 +161,7 @@ class Synthesizer:
         volume: float = 0.0,
         language: str = "",
         sampling: Sampling | None = None,
+        segment_length: int | None = None,
     ) -> Speech:
         """Speak a text.
 
@@ -178,6 +180,7 @@ class Synthesizer:
             volume: decibels, -20 to 20, for engines that can.
             language: a tag such as `en`; the version's first if it is empty.
             sampling: how an engine that draws its speech draws it.
+            segment_length: characters of one segment, at most; as many as the engine takes if it is None.
 
         Raises:
             UsageError: E_TEXT, E_SCRIPT, E_EMOTION, E_VOICE, E_SPEED, E_LANGUAGE, E_CONTROL: what can't be spoken, and what can.
@@ -201,7 +204,7 @@ class Synthesizer:
         )
         whole = partial(Manner.settings, seed=seed, language=language, sampling=sampling or Sampling())
         read = partial(to_parts, text, manner, roles or {}, intensity, language=language)
-        return self._wait(self._spoken(read, whole))
+        return self._wait(self._spoken(read, whole, segment_length))
 
     def close(self) -> None:
         """End the engine's process. Safe to call twice."""
@@ -213,9 +216,11 @@ class Synthesizer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: "TracebackType | None") -> None:
         self.close()
 
-    async def _spoken(self, read_for: Callable[..., SpokenText], settings_of: Callable[[Manner], Settings]) -> Speech:
+    async def _spoken(
+        self, read_for: Callable[..., SpokenText], settings_of: Callable[[Manner], Settings], length: int | None
+    ) -> Speech:
         can = await self._supervisor.ready()
-        read = await asyncio.to_thread(read_for, longest=can.longest_segment, emotions=can.emotions)
+        read = await asyncio.to_thread(read_for, longest=segment_length_for(can, length), emotions=can.emotions)
         settings = [settings_of(part.manner) for part in read.parts]
         for how in settings:
             check_able(can, how)

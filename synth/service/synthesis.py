@@ -16,7 +16,7 @@ from synth.audio.formats import Format, format_named
 from synth.audio.label import Marks, Provenance
 from synth.audio.take import Spoken, Take
 from synth.emotion import AUTO, EmotionVector
-from synth.engines.able import check_able, sampling_of
+from synth.engines.able import check_able, sampling_of, segment_length
 from synth.engines.protocol import Capabilities, Sampling, Segment, Settings
 from synth.service.archive import Archive, Recording
 from synth.service.limits import Limits
@@ -40,6 +40,7 @@ class SynthesisRequest:
         emotion: the label it was asked by, if it was by one label, or `auto`; the manner is what is spoken.
         intensity: of that label, and of marks that name an emotion alone.
         language: a tag; empty for the engine's first.
+        segment_length: characters of one segment, at most.
         roles: how the roles that the text may name speak.
     """
 
@@ -52,6 +53,7 @@ class SynthesisRequest:
     seed: int = 0
     language: str = ""
     sampling: Sampling = Sampling()  # noqa: RUF009 - frozen
+    segment_length: int | None = None
     roles: tuple[RoleSettings, ...] = ()
 
     @classmethod
@@ -78,6 +80,7 @@ class SynthesisRequest:
             seed=kept.seed,
             language=kept.language,
             sampling=sampling_of(kept.sampling),
+            segment_length=kept.segment_length,
             roles=kept.roles,
         )
 
@@ -252,7 +255,7 @@ def _read(request: SynthesisRequest, can: Capabilities) -> SpokenText:
         request.manner,
         roles,
         request.intensity,
-        can.longest_segment,
+        segment_length(can, request.segment_length),
         emotions=can.emotions,
         language=request.language,
     )
@@ -299,6 +302,7 @@ def _task(order: Order, version: ServedVersion) -> SpokenTask:
             emotion_voice=manner.emotion_voice,
             emotion_text=manner.emotion_text,
             sampling=request.sampling.given(),
+            segment_length=request.segment_length,
         ),
         asker=order.asker,
         background=order.background,

@@ -8,7 +8,7 @@ import unicodedata
 from functools import cache
 from typing import Protocol
 
-from synth.text.marks import without_emphasis
+from synth.text.marks import SPELLING, without_emphasis
 from synth.text.normalise import NormalisedText
 from synth.text.notices import digits_left, left_out
 
@@ -18,7 +18,8 @@ CHINESE = "zh"
 """The language that `synth.text.normalise` reads, foreign words in it included."""
 
 # What is spoken by a pause or a tune, beside letters; of Spanish and Arabic, too.
-_SIGNS = frozenset(",.!?;:'-\n¿¡،؟؛…<>|")
+_SIGNS = frozenset(",.!?;:'-\n¿¡،؟؛…")
+_SPELLING = re.compile(f"({SPELLING})")
 _GAPS = re.compile(r"[^\S\n]+")
 _PLAIN_SIGNS = str.maketrans("，。！？；：’“”„«»", ",.!?;:'     ")
 
@@ -34,15 +35,26 @@ def written_out(text: str, language: str) -> NormalisedText:
     Args:
         language: its BCP 47 tag; one for which `is_foreign`.
     """
-    plain = unicodedata.normalize("NFC", without_emphasis(text)).translate(_PLAIN_SIGNS)
-    if language.partition("-")[0] == "en":
-        plain = "\n".join(_english().normalize(line) if line.strip() else line for line in plain.split("\n"))
     dropped: dict[str, None] = {}
-    kept = _GAPS.sub(" ", "".join(_kept(character, dropped) for character in plain)).strip()
+    pieces = _SPELLING.split(without_emphasis(text))
+    # Every second one is a mark.
+    pieces[::2] = [_written_out(piece, language, dropped) for piece in pieces[::2]]
     said = [left_out(list(dropped))] if dropped else []
-    if any(character.isdigit() for character in kept):
+    if any(character.isdigit() for piece in pieces[::2] for character in piece):
         said.append(digits_left(language))
-    return NormalisedText(kept, tuple(said))
+    return NormalisedText(_GAPS.sub(" ", "".join(pieces)).strip(), tuple(said))
+
+
+def _written_out(text: str, language: str, dropped: dict[str, None]) -> str:
+    plain = unicodedata.normalize("NFC", text).translate(_PLAIN_SIGNS)
+    if language.partition("-")[0] == "en":
+        plain = "\n".join(map(_english_read, plain.split("\n")))
+    return "".join(_kept(character, dropped) for character in plain)
+
+
+def _english_read(line: str) -> str:
+    bare = line.strip()
+    return line.replace(bare, _english().normalize(bare)) if bare else line
 
 
 def _kept(character: str, dropped: dict[str, None]) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from synth.engines.protocol import Segment
-from synth.text.marks import EMPHASIS, READING, spoken_length, without_emphasis
+from synth.text.marks import EMPHASIS, READING, SPELLING, spoken_length, without_emphasis
 from synth.text.normalise import normalise
 from synth.text.pinyin import is_readable
 from synth.text.words import cut_words
@@ -24,7 +24,7 @@ PAUSES = {"\n": 0.45, "。": 0.3, "！": 0.3, "？": 0.3, "!": 0.3, "?": 0.3, ".
 PAUSE_AT_COMMA = 0.1
 PAUSE_AT_CUT = 0.0
 
-_SENTENCE = re.compile(r"(?:[^。！？!?；;\n.]|\.(?!\s|$))*(?:\.(?=\s|$)|[。！？!?；;\n])*[”’」』）)]*")
+_SENTENCE = re.compile(rf"(?:{SPELLING}|[^。！？!?；;\n.]|\.(?!\s|$))*(?:\.(?=\s|$)|[。！？!?；;\n])*[”’」』）)]*")
 _CLAUSE = re.compile(rf"(?:{READING}|[^，、：,:—])+[，、：,:—]*|[，、：,:—]+")
 # Where a first segment may end: no list is cut at 、, and no reading at its colon.
 _STOP = re.compile(rf"(?:{READING}|[^，,：:—])+[，,：:—]+")

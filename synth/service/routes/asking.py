@@ -93,6 +93,9 @@ class Further(Expression):
     emotion_voice: Annotated[_VoiceId | None, Field(description="A voice's id whose mood is taken, for engines that can.")] = None
     language: _Tag = ""
     sampling: AskedSampling = AskedSampling()
+    segment_length: Annotated[
+        int | None, _number("segment_length"), Field(description="Characters of one segment, at most; fewer are heard sooner.")
+    ] = None
     seed: Annotated[int, Field(ge=0, lt=2**31, strict=True, description="For engines that draw random numbers.")] = 0
 
     def manner(self, speed: float, voice: str | None) -> Manner:

@@ -72,6 +72,7 @@ class SpeechAsk(Further):
             seed=self.seed,
             language=self.language,
             sampling=self.sampling.drawn(),
+            segment_length=self.segment_length,
             roles=roles,
         )
 

@@ -56,6 +56,7 @@ class Ask(Further, RoleManner):
             seed=self.seed,
             language=self.language,
             sampling=self.sampling.drawn(),
+            segment_length=self.segment_length,
             roles=roles,
         )
 

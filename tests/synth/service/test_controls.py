@@ -148,3 +148,11 @@ def test_by_itself_each_sentence_is_felt_as_its_words_suggest(client: httpx2.Cli
     assert sad == [0.0] * 8
     assert marked[0] == 0.2
     assert client.get(f"/api/tasks/{spoken['id']}").json()["emotion"] == "auto"
+
+
+def test_segments_are_as_short_as_is_asked_for(client: httpx2.Client, able: RunningService) -> None:
+    text = "今天天气真的很好，我们一起去公园散步。"
+    spoken = client.post("/synthesize", json={"text": text, "segment_length": 10}).json()
+    assert [len(heard["text"]) <= 10 for heard in told(able)] == [True] * len(spoken["segments"])
+    assert len(spoken["segments"]) > len(client.post("/synthesize", json={"text": text}).json()["segments"])
+    assert client.post("/synthesize", json={"text": text, "segment_length": 5}).status_code == 422

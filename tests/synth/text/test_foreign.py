@@ -12,6 +12,7 @@ from synth.text.script import Manner
     [
         ("en", "I paid $3 for 12 apples.", "I paid three dollars for twelve apples."),
         ("en-GB", "Dr. Smith’s 3rd try", "doctor Smith's third try"),
+        ("en", "Wait a <minute|M IH1 . N AH0 T>, 5 times.", "Wait a <minute|M IH1 . N AH0 T>, five times."),
         ("es", "¿Qué tal, señor Núñez?  ¡Vámonos!", "¿Qué tal, señor Núñez? ¡Vámonos!"),
         ("ar", "السلام عليكم، كيف الحال؟", "السلام عليكم، كيف الحال؟"),
     ],
@@ -37,6 +38,8 @@ def test_a_foreign_text_is_cut_and_marks_hold_in_it() -> None:
     parts = to_parts("Buenos días. [happy 0.8]¡Qué alegría!<break 1s>", Manner(), {}, 0.5, 100, language="es").parts
     assert [segment.text for part in parts for segment in part.segments] == ["Buenos días.", "¡Qué alegría!"]
     assert (parts[1].manner.vector.weights[0], parts[1].segments[-1].pause) == (0.8, 1.0)
+    spelled = to_parts("Wait a <minute|M IH1 . N AH0 T>. Go.", Manner(), {}, 0.5, 100, language="en").segments
+    assert [segment.text for segment in spelled] == ["Wait a <minute|M IH1 . N AH0 T>.", "Go."]
     english = to_parts("It cost 5 dollars. " * 9, Manner(), {}, 0.5, 40, language="en")
     assert len(english.segments) == 9
     assert english.segments[0].text == "It cost five dollars."
