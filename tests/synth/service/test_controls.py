@@ -8,6 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from cli.speaking import clip_of
+from indextts_hub import Hub
 from tests.synth.service.conftest import RunningService, configured_service
 from tests.synth.service.test_batches import over
 from tests.synth.service.test_voices import clip, keep
@@ -156,3 +158,14 @@ def test_segments_are_as_short_as_is_asked_for(client: httpx2.Client, able: Runn
     assert [len(heard["text"]) <= 10 for heard in told(able)] == [True] * len(spoken["segments"])
     assert len(spoken["segments"]) > len(client.post("/synthesize", json={"text": text}).json()["segments"])
     assert client.post("/synthesize", json={"text": text, "segment_length": 5}).status_code == 422
+
+
+def test_without_a_service_a_kept_voice_is_found_in_its_store(tmp_path: Path) -> None:
+    store = Hub(tmp_path / "cache_hub").store.root
+    (store / "voices").mkdir(parents=True)
+    kept = store / "voices" / "voice_0123abcd.wav"
+    kept.touch()
+    assert clip_of("voice_0123abcd", tmp_path / "cache_hub") == str(kept)
+    assert clip_of(str(kept), tmp_path / "cache_hub") == str(kept)
+    for other in ("voice_ffff", "../voices/voice_0123abcd", None):
+        assert clip_of(other, tmp_path / "cache_hub") == other
