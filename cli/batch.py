@@ -9,7 +9,7 @@ import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, Speak, Volume, Wish, drawn, speaker
+from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, SegmentLength, Speak, Volume, Wish, drawn, speaker
 from indextts_hub.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def batch(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     volume: Volume = 0.0,
     language: Language = "",
     sampling: Sampled = [],  # noqa: B006
+    segment_length: SegmentLength = None,
     form: Annotated[str, typer.Option("--format", metavar="F", help="wav, flac, mp3, ogg, opus, aac or pcm.")] = "wav",
     join: Annotated[bool, typer.Option("--join", help="Also one file of all lines; an SRT's at its times. Only wav.")] = False,
     cache_dir: CacheDir = None,
@@ -71,6 +72,7 @@ def batch(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
         volume=volume,
         language=language,
         sampling=drawn(sampling),
+        segment_length=segment_length,
     )
     done: list[LineDone] = []
     with speaker(model, cache_dir) as speak:

@@ -12,7 +12,7 @@ import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, Volume, Wish, drawn, speaker
+from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, SegmentLength, Volume, Wish, drawn, speaker
 
 __all__ = ["say"]
 
@@ -23,7 +23,9 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     model: Annotated[
         str | None, typer.Option("--model", metavar="REF", help="The version that speaks.", show_default=False)
     ] = None,
-    emotion: Annotated[str | None, typer.Option("--emotion", help="neutral, happy, … or 高兴, ….", show_default=False)] = None,
+    emotion: Annotated[
+        str | None, typer.Option("--emotion", help="neutral, happy, … or 高兴, …; auto: by the words.", show_default=False)
+    ] = None,
     intensity: Annotated[float, typer.Option("--intensity", min=0, max=1, help="How strong the emotion is.")] = 0.5,
     speed: Annotated[float, typer.Option("--speed", min=0.5, max=2, help="Above 1 is faster.")] = 1.0,
     voice: Annotated[str | None, typer.Option("--voice", metavar="ID_OR_FILE", help="Whose voice.", show_default=False)] = None,
@@ -33,6 +35,7 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     volume: Volume = 0.0,
     language: Language = "",
     sampling: Sampled = [],  # noqa: B006
+    segment_length: SegmentLength = None,
     form: Annotated[
         str | None,
         typer.Option("--format", metavar="F", help="wav, flac, mp3, ogg, opus, aac or pcm; by FILE's end.", show_default=False),
@@ -69,6 +72,7 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
         volume=volume,
         language=language,
         sampling=drawn(sampling),
+        segment_length=segment_length,
     )
     began = time.monotonic()
     with _busy(quiet=quiet or to_json), speaker(model, cache_dir) as speak:

@@ -1,9 +1,10 @@
 """Who speaks for `say` and `batch`: a running service if there is one that serves the version, else a worker of their own."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -18,7 +19,23 @@ if TYPE_CHECKING:
     from synth import Caption, Synthesizer
     from synth.audio.formats import Format
 
-__all__ = ["EmotionText", "EmotionVoice", "Language", "Pitch", "Said", "Sampled", "Speak", "Volume", "Wish", "drawn", "speaker"]
+__all__ = [
+    "EmotionText",
+    "EmotionVoice",
+    "Language",
+    "Pitch",
+    "Said",
+    "Sampled",
+    "SegmentLength",
+    "Speak",
+    "Volume",
+    "Wish",
+    "clip_of",
+    "drawn",
+    "speaker",
+]
+
+_VOICE_ID = re.compile(r"voice_[0-9a-f]{1,40}")
 
 EmotionVoice = Annotated[
     str | None, typer.Option("--emotion-voice", metavar="ID_OR_FILE", help="Whose mood is taken.", show_default=False)
@@ -27,6 +44,9 @@ EmotionText = Annotated[str | None, typer.Option("--emotion-text", help="A text 
 Pitch = Annotated[float, typer.Option("--pitch", min=-12, max=12, help="Semitones.")]
 Volume = Annotated[float, typer.Option("--volume", min=-20, max=20, help="Decibels.")]
 Language = Annotated[str, typer.Option("--language", metavar="TAG", help="zh, en, …; the version's first.", show_default=False)]
+SegmentLength = Annotated[
+    int | None, typer.Option("--segment-length", min=10, max=200, help="Characters of one segment, at most.", show_default=False)
+]
 Sampled = Annotated[
     list[str], typer.Option("--sampling", metavar="NAME=NUMBER", help="How it draws: temperature, top_p, top_k, ….")
 ]
@@ -50,6 +70,7 @@ class Wish:
     volume: float = 0.0
     language: str = ""
     sampling: Mapping[str, float] = field(default_factory=dict)
+    segment_length: int | None = None
 
     @property
     def clips(self) -> bool:
@@ -110,9 +131,20 @@ def speaker(model: str | None, cache_dir: Path | None) -> Iterator[Speak]:
                 if said is not None:
                     return said
                 worker = opened.enter_context(_worker(model, cache_dir, settings))
-            return _by_worker(wish, worker)
+            voice, emotion_voice = clip_of(wish.voice, cache_dir), clip_of(wish.emotion_voice, cache_dir)
+            return _by_worker(replace(wish, voice=voice, emotion_voice=emotion_voice), worker)
 
         yield speak
+
+
+def clip_of(voice: str | None, cache_dir: Path | None) -> str | None:
+    """The clip of a voice: a file of this machine, or the one that a service of this store keeps under that id."""
+    if voice is None or Path(voice).is_file() or not _VOICE_ID.fullmatch(voice):
+        return voice
+    from indextts_hub import Hub
+
+    kept = Hub(cache_dir=cache_dir).store.root / "voices" / f"{voice}.wav"
+    return str(kept) if kept.is_file() else voice
 
 
 def _service(settings: "Settings", opened: ExitStack) -> "httpx2.Client | None":
@@ -195,6 +227,7 @@ def _by_worker(wish: Wish, worker: "Synthesizer") -> Said:
         volume=wish.volume,
         language=wish.language,
         sampling=sampling_of(wish.sampling),
+        segment_length=wish.segment_length,
     )
     audio, used = speech.encoded(wish.form), speech.model
     return Said("worker", audio, speech.duration, used.version, used.digest, speech.segments, speech.warnings)

@@ -5,6 +5,7 @@ Where a person sits at the terminal the licence is asked about, once; elsewhere 
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from indextts_hub import Hub
     from indextts_hub.manifest import License, Manifest
 
-__all__ = ["agreed"]
+__all__ = ["agreed", "terms"]
 
-# Graphics memory with which an engine is quick, by its package's own README.
-_GRAPHICS = {"indextts25": "6 GB"}
+# Graphics memory with which an engine is quick: by its package's own README; where that says nothing, its weights and as much again
+# as that one needs beside its own.
+_GRAPHICS = {"indextts25": "6 GB", "indextts2": "10 GB"}
+# Where the drivers of graphics cards show themselves, without starting one.
+_CARDS = (Path("/proc/driver/nvidia/version"), Path("/dev/kfd"))
 
 
 def agreed(hub: "Hub", reference: str, *, accepts: bool, quiet: bool) -> bool:
@@ -35,12 +39,13 @@ def agreed(hub: "Hub", reference: str, *, accepts: bool, quiet: bool) -> bool:
         return accepts
     if quiet or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
-    for line in _terms(manifest, known.license_note):
+    for line in terms(manifest, known.license_note):
         sys.stderr.write(f"{line}\n")
     return typer.confirm(f"Do you accept {manifest.license.name} for {listed.version}?", err=True)
 
 
-def _terms(manifest: "Manifest", note: str | None) -> list[str]:
+def terms(manifest: "Manifest", note: str | None) -> list[str]:
+    """The licences of a version and of its parts, and what of it stands against the rest."""
     lines = [f"Licence: {_named(manifest.license)}"]
     if note:
         lines.append(f"  {note}")
@@ -69,6 +74,8 @@ def _say_needs(hub: "Hub", manifest: "Manifest") -> None:
             said += ": it can be kept and lent here, but hardly spoken with"
     if graphics := _GRAPHICS.get(manifest.engine):
         said += f". With a graphics card of {graphics} or more it is many times as quick"
+        if sys.platform == "linux":
+            said += "; this machine has one" if any(map(Path.exists, _CARDS)) else "; none is seen here"
     write_line(f"{said}.")
 
 

@@ -9,9 +9,14 @@ from types import MappingProxyType
 
 from indextts_hub.errors import UsageError
 
-__all__ = ["ALIASES", "EMOTIONS", "NEUTRAL", "EmotionVector", "emotion_label"]
+__all__ = ["ALIASES", "AUTO", "AUTO_NAMES", "EMOTIONS", "NEUTRAL", "EmotionVector", "emotion_label", "is_auto"]
 
 NEUTRAL = "neutral"
+
+AUTO = "auto"
+"""Asked for in place of an emotion: each sentence is to be spoken with the one that its words suggest."""
+
+AUTO_NAMES = (AUTO, "自动")
 
 EMOTIONS = ("happy", "angry", "sad", "afraid", "disgusted", "melancholic", "surprised", "calm")
 """The order of the weights in an emotion vector."""
@@ -46,6 +51,11 @@ def emotion_label(text: str) -> str:
             code="E_EMOTION",
         )
     return label
+
+
+def is_auto(text: str) -> bool:
+    """Whether each sentence's own emotion is asked for."""
+    return text.strip().lower() in AUTO_NAMES
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,7 +74,8 @@ def install_engine(engine: str, folder: Path, wheels: Path | None = None) -> Ins
         # Behind the environment's own: what is pinned there counts.
         (own / "indextts-hub.pth").write_text("".join(f"{path}\n" for path in _shared()), "utf-8")
     source = ["--no-index", "--find-links", str(wheels)] if wheels else []
-    _pip(interpreter_of(building), ["install", "--no-deps", *source, *spec.packages()])
+    # Also what the program has in the same version today: it may have another one tomorrow.
+    _pip(interpreter_of(building), ["install", "--no-deps", "--ignore-installed", *source, *spec.packages()])
     found = _looked_at(engine, spec, building)
     with storage_errors(final):
         aside = final.with_name(f".{engine}.old")

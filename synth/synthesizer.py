@@ -17,11 +17,12 @@ from synth.audio.encode import encode
 from synth.audio.formats import Format, format_of_path
 from synth.audio.label import Marks, Provenance
 from synth.audio.take import Take
-from synth.emotion import NEUTRAL, EmotionVector
+from synth.emotion import NEUTRAL, EmotionVector, is_auto
 from synth.engines.able import check_able
+from synth.engines.able import segment_length as segment_length_for
 from synth.engines.protocol import Capabilities, Sampling, Settings
 from synth.environments import launch_for
-from synth.text.parts import to_parts
+from synth.text.parts import SpokenText, to_parts
 from synth.text.script import Manner
 from synth.worker.process import Launch, Proof
 from synth.worker.supervisor import Supervisor
@@ -160,12 +161,14 @@ class Synthesizer:
         volume: float = 0.0,
         language: str = "",
         sampling: Sampling | None = None,
+        segment_length: int | None = None,
     ) -> Speech:
         """Speak a text.
 
         Args:
             text: as people write it, with marks such as `[happy 0.8]` and `<break 500ms>` if need be (docs/text.md).
-            emotion: a label or its Chinese name, or several labels with their weights from 0 to 1.
+            emotion: a label or its Chinese name, or several labels with their weights from 0 to 1; `auto`: each sentence's, by its
+                words.
             intensity: of a single emotion, or how much of a mood is taken, 0 to 1.
             speed: 0.5 to 2; above 1 is faster.
             seed: for engines that draw random numbers.
@@ -177,12 +180,17 @@ class Synthesizer:
             volume: decibels, -20 to 20, for engines that can.
             language: a tag such as `en`; the version's first if it is empty.
             sampling: how an engine that draws its speech draws it.
+            segment_length: characters of one segment, at most; as many as the engine takes if it is None.
 
         Raises:
             UsageError: E_TEXT, E_SCRIPT, E_EMOTION, E_VOICE, E_SPEED, E_LANGUAGE, E_CONTROL: what can't be spoken, and what can.
             WorkerError: the engine failed.
         """
-        vector = EmotionVector.of(emotion, intensity) if isinstance(emotion, str) else EmotionVector.mixture(emotion)
+        auto = isinstance(emotion, str) and is_auto(emotion)
+        if isinstance(emotion, str):
+            vector = EmotionVector() if auto else EmotionVector.of(emotion, intensity)
+        else:
+            vector = EmotionVector.mixture(emotion)
         manner = Manner(
             vector=vector,
             speed=speed,
@@ -192,9 +200,11 @@ class Synthesizer:
             intensity=1.0 if emotion_voice is None and emotion_text is None else intensity,
             pitch=pitch,
             volume=volume,
+            suggested=auto,
         )
         whole = partial(Manner.settings, seed=seed, language=language, sampling=sampling or Sampling())
-        return self._wait(self._spoken(text, manner, roles or {}, intensity, whole))
+        read = partial(to_parts, text, manner, roles or {}, intensity, language=language)
+        return self._wait(self._spoken(read, whole, segment_length))
 
     def close(self) -> None:
         """End the engine's process. Safe to call twice."""
@@ -207,10 +217,10 @@ class Synthesizer:
         self.close()
 
     async def _spoken(
-        self, text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, settings_of: Callable[[Manner], Settings]
+        self, read_for: Callable[..., SpokenText], settings_of: Callable[[Manner], Settings], length: int | None
     ) -> Speech:
         can = await self._supervisor.ready()
-        read = await asyncio.to_thread(to_parts, text, manner, roles, intensity, can.longest_segment)
+        read = await asyncio.to_thread(read_for, longest=segment_length_for(can, length), emotions=can.emotions)
         settings = [settings_of(part.manner) for part in read.parts]
         for how in settings:
             check_able(can, how)

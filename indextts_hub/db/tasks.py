@@ -78,6 +78,7 @@ class TaskSettings:
         language: a tag; empty for the engine's first.
         emotion_voice, emotion_text: whose mood was taken instead of the weights: a voice's, by its id, or a text's.
         sampling: how an engine that draws was to draw, by the names of `synth.engines.protocol.Sampling`; only what was given.
+        segment_length: characters of one segment, at most; None for as many as the engine takes.
     """
 
     format: str
@@ -92,6 +93,7 @@ class TaskSettings:
     emotion_voice: str | None = None
     emotion_text: str | None = None
     sampling: dict[str, int | float] = field(default_factory=dict)
+    segment_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from indextts_hub.errors import UsageError
 from synth.emotion import EMOTIONS, NEUTRAL
 from synth.engines.protocol import Capabilities, Sampling, Settings
 
-__all__ = ["BOUNDS", "check_able", "sampling_of"]
+__all__ = ["BOUNDS", "check_able", "sampling_of", "segment_length"]
 
 BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
     {
@@ -23,9 +23,10 @@ BOUNDS: Mapping[str, tuple[float, float]] = MappingProxyType(
         "repetition_penalty": (0.1, 20.0),
         "length_penalty": (-2.0, 2.0),
         "max_mel_tokens": (50, 1815),
+        "segment_length": (10, 200),
     }
 )
-"""The least and the most of each number in `Settings` and `Sampling`; those of `Sampling` are upstream's."""
+"""The least and the most of each number in `Settings` and `Sampling` (upstream's), and of a segment in characters."""
 
 _WHOLE = frozenset({"top_k", "num_beams", "max_mel_tokens"})
 
@@ -72,6 +73,18 @@ def check_able(can: Capabilities, settings: Settings) -> None:
                 remedy=f"give one from {least:g} to {most:g}",
                 code="E_SPEED" if name == "speed" else "E_CONTROL",
             )
+
+
+def segment_length(can: Capabilities, asked: int | None) -> int:
+    """Characters of one segment: as many as were asked for, if the engine takes as many.
+
+    Raises:
+        UsageError: E_CONTROL, for a number out of bounds.
+    """
+    least, most = BOUNDS["segment_length"]
+    if asked is not None and not least <= asked <= most:
+        raise UsageError(f"segments of {asked} characters can't be cut", remedy=f"give {least:g} to {most:g}", code="E_CONTROL")
+    return can.longest_segment if asked is None else min(asked, can.longest_segment)
 
 
 def sampling_of(given: Mapping[str, float]) -> Sampling:

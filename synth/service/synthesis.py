@@ -15,8 +15,8 @@ from synth.audio.encode import check_encoder, encode
 from synth.audio.formats import Format, format_named
 from synth.audio.label import Marks, Provenance
 from synth.audio.take import Spoken, Take
-from synth.emotion import EmotionVector
-from synth.engines.able import check_able, sampling_of
+from synth.emotion import AUTO, EmotionVector
+from synth.engines.able import check_able, sampling_of, segment_length
 from synth.engines.protocol import Capabilities, Sampling, Segment, Settings
 from synth.service.archive import Archive, Recording
 from synth.service.limits import Limits
@@ -37,9 +37,10 @@ class SynthesisRequest:
     Attributes:
         model: a reference to a served version; None for the default.
         manner: of what no role and no mark says otherwise; voices are named by the ids under which they are kept.
-        emotion: the label it was asked by, if it was by one label; the manner is what is spoken.
+        emotion: the label it was asked by, if it was by one label, or `auto`; the manner is what is spoken.
         intensity: of that label, and of marks that name an emotion alone.
         language: a tag; empty for the engine's first.
+        segment_length: characters of one segment, at most.
         roles: how the roles that the text may name speak.
     """
 
@@ -52,6 +53,7 @@ class SynthesisRequest:
     seed: int = 0
     language: str = ""
     sampling: Sampling = Sampling()  # noqa: RUF009 - frozen
+    segment_length: int | None = None
     roles: tuple[RoleSettings, ...] = ()
 
     @classmethod
@@ -71,12 +73,14 @@ class SynthesisRequest:
                 intensity=kept.intensity if kept.emotion_voice or kept.emotion_text else 1.0,
                 pitch=kept.pitch,
                 volume=kept.volume,
+                suggested=task.emotion == AUTO,
             ),
             emotion=task.emotion,
             intensity=kept.intensity,
             seed=kept.seed,
             language=kept.language,
             sampling=sampling_of(kept.sampling),
+            segment_length=kept.segment_length,
             roles=kept.roles,
         )
 
@@ -241,10 +245,20 @@ def _read(request: SynthesisRequest, can: Capabilities) -> SpokenText:
             voice=role.voice or request.manner.voice,
             pitch=role.pitch,
             volume=role.volume,
+            # One without an emotion of its own feels as the text does.
+            suggested=request.manner.suggested and not any(role.emotion),
         )
         for role in request.roles
     }
-    return to_parts(request.text, request.manner, roles, request.intensity, can.longest_segment)
+    return to_parts(
+        request.text,
+        request.manner,
+        roles,
+        request.intensity,
+        segment_length(can, request.segment_length),
+        emotions=can.emotions,
+        language=request.language,
+    )
 
 
 def _turns_at_once(can: Capabilities) -> int:
@@ -288,6 +302,7 @@ def _task(order: Order, version: ServedVersion) -> SpokenTask:
             emotion_voice=manner.emotion_voice,
             emotion_text=manner.emotion_text,
             sampling=request.sampling.given(),
+            segment_length=request.segment_length,
         ),
         asker=order.asker,
         background=order.background,

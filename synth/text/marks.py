@@ -9,10 +9,13 @@
 import re
 from collections.abc import Iterator
 
-__all__ = ["EMPHASIS", "READING", "emphasised", "spoken_length", "stretches", "without_emphasis", "without_marks"]
+__all__ = ["EMPHASIS", "READING", "SPELLING", "emphasised", "spoken_length", "stretches", "without_emphasis", "without_marks"]
 
 READING = r"<[^<>|\n]{1,8}\|[A-Za-zü:1-5\ ]{2,60}>"
 """Matches a reading; what it reads stands before the bar."""
+
+SPELLING = r"<[^<>|\n]{1,40}\|[^<>|\n]{2,80}>"
+"""Matches a reading of any language, `<minute|M IH1 . N AH0 T>`, that only some engines understand."""
 
 EMPHASIS = r"<em>[^\n]*?</em>"
 """Matches an emphasis in normalised text."""

@@ -1,12 +1,16 @@
 """From a text with its marks to what is spoken in which manner: script → passages → segments."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
+from synth.emotion import EMOTIONS, EmotionVector
 from synth.engines.protocol import Segment
+from synth.text import foreign
+from synth.text.mood import suggest
 from synth.text.normalise import check_text, nothing_to_speak, written_out
-from synth.text.script import Manner, read_script
-from synth.text.segments import cut, quickly_begun
+from synth.text.script import Manner, Passage, read_script
+from synth.text.segments import cut, quickly_begun, sentences
 
 __all__ = ["Part", "SpokenText", "to_parts"]
 
@@ -39,7 +43,14 @@ class SpokenText:
 
 
 def to_parts(
-    text: str, manner: Manner, roles: Mapping[str, Manner], intensity: float, longest: int, first: int | None = None
+    text: str,
+    manner: Manner,
+    roles: Mapping[str, Manner],
+    intensity: float,
+    longest: int,
+    first: int | None = None,
+    emotions: Sequence[str] = EMOTIONS,
+    language: str = "",
 ) -> SpokenText:
     """Read a text's marks, write out what is read aloud, and cut it into segments.
 
@@ -49,18 +60,20 @@ def to_parts(
         intensity: of a mark that names an emotion alone.
         longest: characters of one segment, an engine's `Capabilities.longest_segment`.
         first: characters of the first segment, as for `synth.text.segments.to_segments`.
+        emotions: those that may be suggested for a sentence, where that is asked for; an engine's `Capabilities.emotions`.
+        language: of the text, by its BCP 47 tag; Chinese if it is empty.
 
     Raises:
         UsageError: E_TEXT, if nothing in it can be spoken; E_SCRIPT, for a mark that can't be meant.
     """
     check_text(text)
-    passages, silence_behind = read_script(text, manner, roles, intensity)
+    written, silence_behind = read_script(text, manner, roles, intensity)
     parts: list[Part] = []
     warnings: dict[str, None] = {}
     before = silence = 0.0
-    for passage in passages:
+    for passage in (felt for whole in written for felt in _felt(whole, emotions)):
         silence += passage.silence
-        spoken = written_out(passage.text)
+        spoken = foreign.written_out(passage.text, language) if foreign.is_foreign(language) else written_out(passage.text)
         warnings.update(dict.fromkeys(spoken.warnings))
         segments = quickly_begun(cut(spoken.text, longest), None if parts else first)
         if not segments:
@@ -75,6 +88,22 @@ def to_parts(
         raise nothing_to_speak()
     parts[-1] = _ended(parts[-1], silence + silence_behind)
     return SpokenText(tuple(parts), before, tuple(warnings))
+
+
+def _felt(passage: Passage, emotions: Sequence[str]) -> Iterator[Passage]:
+    """The passage; or, where its words are to say how they are felt, its sentences, neighbours of one emotion together."""
+    if not passage.manner.suggested:
+        yield passage
+        return
+    silence = passage.silence
+    for vector, alike in groupby(sentences(passage.text), lambda sentence: _suggested(sentence, emotions)):
+        yield Passage("".join(alike), passage.manner.feeling(vector), silence)
+        silence = 0.0
+
+
+def _suggested(sentence: str, emotions: Sequence[str]) -> EmotionVector:
+    weights = zip(EMOTIONS, suggest(sentence).weights, strict=True)
+    return EmotionVector.from_weights([weight if label in emotions else 0.0 for label, weight in weights])
 
 
 def _followed_by(part: Part, silence: float) -> Part:

@@ -41,6 +41,7 @@ class Manner:
         voice: whose, if it is not the engine's own.
         emotion_voice, emotion_text: whose mood is taken instead of the weights: a clip's, or a text's.
         intensity: how much of such a mood, 0 to 1.
+        suggested: each sentence has the emotion that its words suggest; the weights do not count.
         pitch: semitones.
         volume: decibels.
     """
@@ -53,10 +54,11 @@ class Manner:
     intensity: float = 1.0
     pitch: float = 0.0
     volume: float = 0.0
+    suggested: bool = False
 
     def feeling(self, vector: EmotionVector) -> "Manner":
         """The same with another emotion, from wherever it was taken before."""
-        return replace(self, vector=vector, emotion_voice=None, emotion_text=None, intensity=1.0)
+        return replace(self, vector=vector, emotion_voice=None, emotion_text=None, intensity=1.0, suggested=False)
 
     def settings(self, seed: int, language: str, sampling: Sampling) -> Settings:
         """What an engine is told of it; beside it what holds for the whole text."""

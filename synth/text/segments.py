@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from synth.engines.protocol import Segment
-from synth.text.marks import EMPHASIS, READING, spoken_length, without_emphasis
+from synth.text.marks import EMPHASIS, READING, SPELLING, spoken_length, without_emphasis
 from synth.text.normalise import normalise
 from synth.text.pinyin import is_readable
 from synth.text.words import cut_words
 
-__all__ = ["QUICK_START", "SegmentedText", "cut", "quickly_begun", "shortened", "to_segments"]
+__all__ = ["QUICK_START", "SegmentedText", "cut", "quickly_begun", "sentences", "shortened", "to_segments"]
 
 QUICK_START = 20
 """Characters of a first segment that is heard soon: some 4 s of speech, in which the next is ready."""
@@ -24,7 +24,7 @@ PAUSES = {"\n": 0.45, "。": 0.3, "！": 0.3, "？": 0.3, "!": 0.3, "?": 0.3, ".
 PAUSE_AT_COMMA = 0.1
 PAUSE_AT_CUT = 0.0
 
-_SENTENCE = re.compile(r"(?:[^。！？!?；;\n.]|\.(?!\s|$))*(?:\.(?=\s|$)|[。！？!?；;\n])*[”’」』）)]*")
+_SENTENCE = re.compile(rf"(?:{SPELLING}|[^。！？!?；;\n.]|\.(?!\s|$))*(?:\.(?=\s|$)|[。！？!?；;\n])*[”’」』）)]*")
 _CLAUSE = re.compile(rf"(?:{READING}|[^，、：,:—])+[，、：,:—]*|[，、：,:—]+")
 # Where a first segment may end: no list is cut at 、, and no reading at its colon.
 _STOP = re.compile(rf"(?:{READING}|[^，,：:—])+[，,：:—]+")
@@ -59,6 +59,11 @@ def to_segments(text: str, longest: int, first: int | None = None) -> SegmentedT
     return SegmentedText((*segments[:-1], Segment(last.text)), spoken.warnings)
 
 
+def sentences(text: str) -> tuple[str, ...]:
+    """A text in its sentences, which together are the text."""
+    return tuple(filter(None, _SENTENCE.findall(text)))
+
+
 def cut(spoken: str, longest: int) -> tuple[Segment, ...]:
     """Cut normalised text, each segment with the pause that stands behind it; none, if nothing in it can be spoken."""
     return tuple(segment for sentence in _SENTENCE.findall(spoken) for segment in _segments(sentence, longest))
@@ -86,7 +91,7 @@ def shortened(segment: Segment, longest: int) -> tuple[Segment, ...]:
 
 def _segments(sentence: str, longest: int) -> Iterator[Segment]:
     body = sentence.strip()
-    if not any(is_readable(character) for character in body):
+    if not _speaks(body):
         return
     pause = next((PAUSES[character] for character in reversed(sentence) if character in PAUSES), PAUSE_AT_COMMA)
     parts = list(_packed(body, longest))
@@ -135,4 +140,5 @@ def _atoms(whole: str, longest: int) -> Iterator[str]:
 
 
 def _speaks(text: str) -> bool:
-    return any(is_readable(character) for character in text)
+    # Letters that have no reading here are those of another language: what nothing reads was left out before.
+    return any(character.isalpha() or is_readable(character) for character in text)

@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from cli.main import COMMANDS
+from cli.terms import terms
+from indextts_hub.catalog import load_catalog
+from indextts_hub.shipped import shipped
 from tests.cli.machine import BODY, PROGRAM, Machine, refused
 from tests.origins.origin import cut, flipped, page, status
 
@@ -332,3 +335,32 @@ def test_a_licence_is_shown_and_asked_about_once(machine: Machine) -> None:
 def test_what_a_version_needs_is_said_before_it_is_fetched_and_not_again(machine: Machine) -> None:
     assert "1.0 MB to fetch; it takes about" in machine.run("pull", "tiny").stdout.splitlines()[0]
     assert "to fetch" not in machine.run("pull", "tiny").stdout
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [
+        (
+            "v23",
+            ["RMB 1 billion", "apache-2.0, which conflicts", "CC-BY-NC-4.0, not for commercial use"],
+        ),
+        ("v25", ["RMB 1 billion", "hf_cache/w2v-bert-2.0: MIT"]),
+    ],
+)
+def test_the_terms_of_index_tts_say_what_stands_against_each_other(version: str, said: list[str]) -> None:
+    known = load_catalog(str(shipped("mirrors.yaml"))).versions[version]
+    shown = "\n".join(terms(known.manifest, known.license_note))
+    assert [part for part in said if part not in shown] == []
+    assert ("may not be used commercially" in shown) == (version == "v23")
+
+
+def test_a_version_without_an_engine_is_kept_and_its_speech_refused_with_the_reason(machine: Machine) -> None:
+    """As v15: it can be pulled, verified and audited."""
+    catalogue = machine.folder / "mirrors.yaml"
+    catalogue.write_text(catalogue.read_text("utf-8").replace("fastspeech2", "indextts15"), "utf-8")
+    for arguments in (("pull", "tiny"), ("verify", "tiny"), ("audit", "report", "tiny")):
+        machine.run(*arguments).check_returncode()
+    for arguments in (("say", "你好", "--model", "tiny"), ("serve", "--model", "tiny", "--port", "0")):
+        done = machine.run(*arguments)
+        refused(done, 3, "E_NO_ENGINE")
+        assert "IndexTTS 1.5 is here to be pulled, mirrored and audited" in done.stderr

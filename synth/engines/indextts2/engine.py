@@ -81,8 +81,10 @@ _ANY_REVISION = "0" * 40
 _LONGEST_MOOD = 256
 _MOODS_KEPT = 64
 
-# A mark that fixes a reading.
+# A mark that fixes a reading, and one of a language whose readings it does not know.
 _MARK = re.compile(r"<[^<>|\n]+\|([A-Za-zü:]+[1-5](?: [A-Za-zü:]+[1-5])*)>")
+
+_OTHER_MARK = re.compile(r"<([^<>|\n]+)\|[^<>\n]+>")
 
 _THRIFT = (
     (),
@@ -147,7 +149,7 @@ class IndexTTS2Engine:
                 spoken = self.tts.infer_generator(
                     clip,
                     # It has no emphasis of words, and reads syllables that stand in the text.
-                    _MARK.sub(_syllables, without_emphasis(segment.text)),
+                    _OTHER_MARK.sub(r"\1", _MARK.sub(_syllables, without_emphasis(segment.text))),
                     None,
                     emo_audio_prompt=settings.emotion_voice,
                     emo_alpha=share,

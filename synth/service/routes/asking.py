@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from indextts_hub.db.tasks import RoleSettings
 from indextts_hub.errors import UsageError
-from synth.emotion import ALIASES, EmotionVector
+from synth.emotion import ALIASES, AUTO, AUTO_NAMES, EmotionVector, emotion_label, is_auto
 from synth.engines.able import BOUNDS
 from synth.engines.protocol import Sampling
 from synth.text.script import Manner
@@ -15,7 +15,7 @@ __all__ = ["Emotion", "Expression", "Further", "RoleManner", "Weight"]
 
 Weight = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False, strict=True)]
 # Written as the document's `enum`; what counts is `emotion_label`, which also takes capitals.
-Emotion = Annotated[str, WithJsonSchema({"type": "string", "enum": list(ALIASES)})]
+Emotion = Annotated[str, WithJsonSchema({"type": "string", "enum": [*AUTO_NAMES, *ALIASES]})]
 _VoiceId = Annotated[str, Field(max_length=64)]
 # A mood is told in a sentence or two.
 _MoodText = Annotated[str, Field(min_length=1, max_length=500)]
@@ -30,7 +30,10 @@ def _number(name: str) -> object:
 class Expression(BaseModel):
     """With one emotion or several, how high, how loud."""
 
-    emotion: Annotated[Emotion | None, Field(description="`neutral`, `happy`, …, or a Chinese name of it such as 高兴.")] = None
+    emotion: Annotated[
+        Emotion | None,
+        Field(description="`neutral`, `happy`, …, or a Chinese name of it such as 高兴; `auto`: each sentence's, by its words."),
+    ] = None
     intensity: Annotated[Weight, Field(description="How strong the emotion is, or how much of a mood is taken.")] = 0.5
     emotion_vector: Annotated[
         dict[Emotion, Weight] | None, Field(max_length=16, description="Several emotions at once, each with its weight.")
@@ -45,7 +48,8 @@ class Expression(BaseModel):
             UsageError: an emotion has no such name, or two ways of giving one were used.
         """
         if self.emotion_vector is None:
-            return EmotionVector() if self.emotion is None else EmotionVector.of(self.emotion, self.intensity)
+            named = None if self.emotion is None or is_auto(self.emotion) else self.emotion
+            return EmotionVector() if named is None else EmotionVector.of(named, self.intensity)
         if self.emotion is not None:
             raise UsageError("both `emotion` and `emotion_vector` are given", remedy="give one of them", code="E_EMOTION")
         return EmotionVector.mixture(self.emotion_vector)
@@ -89,6 +93,9 @@ class Further(Expression):
     emotion_voice: Annotated[_VoiceId | None, Field(description="A voice's id whose mood is taken, for engines that can.")] = None
     language: _Tag = ""
     sampling: AskedSampling = AskedSampling()
+    segment_length: Annotated[
+        int | None, _number("segment_length"), Field(description="Characters of one segment, at most; fewer are heard sooner.")
+    ] = None
     seed: Annotated[int, Field(ge=0, lt=2**31, strict=True, description="For engines that draw random numbers.")] = 0
 
     def manner(self, speed: float, voice: str | None) -> Manner:
@@ -111,4 +118,11 @@ class Further(Expression):
             intensity=1.0 if self.emotion_voice is None and self.emotion_text is None else self.intensity,
             pitch=self.pitch,
             volume=self.volume,
+            suggested=self.emotion is not None and is_auto(self.emotion),
         )
+
+    def label(self) -> str | None:
+        """The label of the one emotion that was asked for, or `auto`. Raises UsageError, E_EMOTION."""
+        if self.emotion is None:
+            return None
+        return AUTO if is_auto(self.emotion) else emotion_label(self.emotion)

@@ -15,7 +15,6 @@ from indextts_hub.errors import HubError, NotFound
 from synth.audio.encode import SpeechStream
 from synth.audio.formats import format_named
 from synth.audio.label import Marks
-from synth.emotion import emotion_label
 from synth.service.leaving import Left, unless_left
 from synth.service.problems import DEFECT
 from synth.service.roles import Roles
@@ -68,11 +67,12 @@ class SpeechAsk(Further):
             form=format_named(self.response_format),
             model=None if self.model in _MODELS else self.model,
             manner=self.manner(self.speed, None if voice in _VOICES else voice),
-            emotion=None if self.emotion is None else emotion_label(self.emotion),
+            emotion=self.label(),
             intensity=self.intensity,
             seed=self.seed,
             language=self.language,
             sampling=self.sampling.drawn(),
+            segment_length=self.segment_length,
             roles=roles,
         )
 

@@ -9,7 +9,6 @@ from starlette.responses import Response
 
 from indextts_hub.db.tasks import RoleSettings, SpokenSegment, SpokenTask
 from synth.audio.formats import FORMATS, Format, format_named
-from synth.emotion import emotion_label
 from synth.service.leaving import unless_left
 from synth.service.roles import Roles
 from synth.service.routes.asking import Further, RoleManner
@@ -52,11 +51,12 @@ class Ask(Further, RoleManner):
             form=form,
             model=self.model,
             manner=self.manner(self.speed, self.voice),
-            emotion=None if self.emotion is None else emotion_label(self.emotion),
+            emotion=self.label(),
             intensity=self.intensity,
             seed=self.seed,
             language=self.language,
             sampling=self.sampling.drawn(),
+            segment_length=self.segment_length,
             roles=roles,
         )
 

@@ -162,6 +162,7 @@ def reached(tried: Tried, clips: dict[str, str]) -> tuple[dict[str, Any], list[A
         "drawn": ("你好", {"sampling": {**drawn, "max_mel_tokens": 50}}),
         "marked": ("<行|XING2>", {}),
         "english": ("the fox", {}),
+        "spelled": ("the <minute|M IH1 . N AH0 T>", {}),
     }
     if tried.engine == "indextts2":
         ways["of a text"] = ("你好", {"emotion_text": "两样", "intensity": 0.5})
@@ -238,7 +239,13 @@ def test_numbers_by_which_is_drawn_reach_the_network(tried: Tried, reached: tupl
 def test_marks_reach_the_network_as_syllables(tried: Tried, reached: tuple[dict[str, Any], list[Any], Any]) -> None:
     told, *_ = reached
     marked = told["marked"]["text"]
-    assert ("XING2" if tried.engine == "indextts2" else "<|SPECIAL_TOKEN_2|>XING2<|SPECIAL_TOKEN_2|>") in marked
+    spelled = told["spelled"]["text"]
+    if tried.engine == "indextts25":
+        assert "<|SPECIAL_TOKEN_2|>XING2<|SPECIAL_TOKEN_2|>" in marked
+        assert "<|SPECIAL_TOKEN_1|>M IH1 . N AH0 T<|SPECIAL_TOKEN_1|>" in spelled
+    else:
+        assert "XING2" in marked
+        assert ("MINUTE" in spelled, "IH1" in spelled) == (True, False)
 
 
 def test_the_language_reaches_the_network(tried: Tried, reached: tuple[dict[str, Any], list[Any], Any]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from cli.speaking import clip_of
+from indextts_hub import Hub
 from tests.synth.service.conftest import RunningService, configured_service
 from tests.synth.service.test_batches import over
 from tests.synth.service.test_voices import clip, keep
@@ -135,3 +137,35 @@ def test_say_asks_a_service_for_all_of_it(client: httpx2.Client, able: RunningSe
     assert told(able) == [{"text": "好", **PLAIN, **HEARD, "seed": 0, "emotion_text": "高兴", "intensity": 0.5}]
     wrong = command("say", "好", "-o", "a.wav", "--sampling", "top_k=many", environment=environment, folder=tmp_path)
     assert (wrong.returncode, "E_CONTROL" in wrong.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["auto", "自动"])
+def test_by_itself_each_sentence_is_felt_as_its_words_suggest(client: httpx2.Client, able: RunningService, name: str) -> None:
+    text = "太好了，我真高兴！桌子在门边。真让人难过。[happy 0.2]桌子。"
+    spoken = client.post("/synthesize", json={"text": text, "emotion": name}).json()
+    glad, plain, sad, marked = (heard["emotion"] for heard in told(able))
+    assert glad[0] > 0.4
+    assert plain == [0.0] * 8
+    # What the engine can't feel is not suggested, and what a mark says holds.
+    assert sad == [0.0] * 8
+    assert marked[0] == 0.2
+    assert client.get(f"/api/tasks/{spoken['id']}").json()["emotion"] == "auto"
+
+
+def test_segments_are_as_short_as_is_asked_for(client: httpx2.Client, able: RunningService) -> None:
+    text = "今天天气真的很好，我们一起去公园散步。"
+    spoken = client.post("/synthesize", json={"text": text, "segment_length": 10}).json()
+    assert [len(heard["text"]) <= 10 for heard in told(able)] == [True] * len(spoken["segments"])
+    assert len(spoken["segments"]) > len(client.post("/synthesize", json={"text": text}).json()["segments"])
+    assert client.post("/synthesize", json={"text": text, "segment_length": 5}).status_code == 422
+
+
+def test_without_a_service_a_kept_voice_is_found_in_its_store(tmp_path: Path) -> None:
+    store = Hub(tmp_path / "cache_hub").store.root
+    (store / "voices").mkdir(parents=True)
+    kept = store / "voices" / "voice_0123abcd.wav"
+    kept.touch()
+    assert clip_of("voice_0123abcd", tmp_path / "cache_hub") == str(kept)
+    assert clip_of(str(kept), tmp_path / "cache_hub") == str(kept)
+    for other in ("voice_ffff", "../voices/voice_0123abcd", None):
+        assert clip_of(other, tmp_path / "cache_hub") == other
