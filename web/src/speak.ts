@@ -2,10 +2,11 @@
 
 import { fillAgain, forgetKept, keptSettings } from "./again";
 import { type Ask, type Progress, type Task } from "./answers";
-import { element, made } from "./dom";
+import { element } from "./dom";
 import { keepDraft, keptDraft } from "./draft";
 import { knobsAsked, offerKnobs, showKnobs, turn, turned } from "./knobs";
 import { expected, learn } from "./lengths";
+import { showMarks } from "./marks";
 import { mood, moodAsked, moodOf, offerMoods, setMood, startMoods } from "./moods";
 import { worded } from "./problems";
 import { findServed, offerVersions, offerVoices, served, versionCalled, voicesFor } from "./served";
@@ -16,7 +17,7 @@ import { sentence } from "./trouble";
 import { endTurns } from "./turns";
 import { here, restate, type View } from "./views";
 import { offerWhence, setWhence, startWhence, whenceAsked } from "./whence";
-import { say, type Word } from "./words";
+import { say } from "./words";
 
 const form = element("ask", HTMLFormElement);
 const text = element("text", HTMLTextAreaElement);
@@ -31,13 +32,6 @@ const progress = element("progress", HTMLElement);
 const trouble = element("trouble", HTMLElement);
 const bar = element("bar", HTMLProgressElement);
 
-const MARKS: [string, Word][] = [
-  ["[happy 0.8]", "markEmotion"],
-  ["<break 500ms>", "markBreak"],
-  ["<行|XING2>", "markReading"],
-  ["<em>…</em>", "markEmphasis"],
-  ["小明: …", "markRole"],
-];
 // A version that is being loaded is asked after this often; it takes seconds to minutes.
 const ASK_AGAIN_MS = 2000;
 
@@ -59,7 +53,7 @@ export const speak: View = {
   },
   leave: endTurns,
   show() {
-    showMarks();
+    showMarks(text, written);
     showAble();
     if (voice.options[0]?.value === "") voice.options[0].textContent = say(voice.options[0].disabled ? "needsVoice" : "ownVoice");
     showNumbers();
@@ -177,28 +171,6 @@ function showAble(): void {
   offerMoods(chosen?.emotions ?? []);
   offerKnobs(chosen);
   showTemplates();
-}
-
-function showMarks(): void {
-  element("marks", HTMLElement).replaceChildren(
-    ...MARKS.flatMap(([mark, meaning]) => {
-      const code = made("dt");
-      const put = made("button", "small", mark);
-      put.type = "button";
-      put.addEventListener("click", () => insert(mark));
-      code.append(put);
-      return [code, made("dd", "", say(meaning))];
-    }),
-  );
-}
-
-/** Put a mark where the cursor is; one that goes around something takes in what is selected. */
-function insert(mark: string): void {
-  const [before = "", after] = mark.split("…");
-  const chosen = text.value.slice(text.selectionStart, text.selectionEnd);
-  text.focus();
-  text.setRangeText(after === undefined ? before : before + chosen + after, text.selectionStart, text.selectionEnd, "end");
-  written();
 }
 
 function showNumbers(): void {

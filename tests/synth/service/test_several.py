@@ -99,3 +99,7 @@ def test_what_is_not_there_or_not_done_is_not_joined(client: httpx2.Client) -> N
     client.post("/synthesize", json={"text": "错"})
     failed = client.get("/api/tasks", params={"status": "failed"}).json()["tasks"][0]["id"]
     assert client.post("/api/tasks/joined", json={"tasks": [failed]}).json()["code"] == "E_JOIN"
+
+
+def test_a_service_without_keys_says_that_it_asks_nobody(client: httpx2.Client) -> None:
+    assert client.get("/api/session").json() == {"asks": False, "name": None, "scopes": ["admin", "read", "speak"]}

@@ -329,4 +329,5 @@ export const ENGLISH = {
   asVoice: "as a voice",
   markEmphasis: "Emphasis",
   alongLanguage: "language {0}",
+  licenceText: "The text of the licence",
 };

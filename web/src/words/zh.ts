@@ -331,4 +331,5 @@ export const CHINESE: Record<Word, string> = {
   asVoice: "参考音色",
   markEmphasis: "重读",
   alongLanguage: "语言 {0}",
+  licenceText: "许可全文",
 };
