@@ -53,7 +53,7 @@ def _service() -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "slow").write_text("0")
-        for mark in ("moods", "clones"):
+        for mark in ("moods", "clones", "able"):
             (Path(folder) / mark).touch()
         lend_from(Path(folder))
         with sine_service(Path(folder), "lends") as service, service.client() as client:

@@ -1,13 +1,16 @@
 """axe finds nothing wrong in any view, in either theme, wide or narrow, in both languages."""
 
+import io
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import soundfile
 from playwright.sync_api import Browser, Page, expect
 
+from tests.synth.audio.voices import tone
 from tests.synth.service.conftest import RunningService, sine_service
 from tests.web.conftest import opened, spoken
 from tests.web.lent import lend_from
@@ -35,6 +38,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
     """The service that is a mirror as well."""
     folder = tmp_path_factory.mktemp("service")
     (folder / "slow").write_text("0.3")
+    for mark in ("moods", "clones", "able"):
+        (folder / mark).touch()
     lend_from(folder)
     with sine_service(folder, "lends") as running:
         yield running
@@ -49,9 +54,27 @@ def reader(request: pytest.FixtureRequest, browser: Browser, service: RunningSer
 def speak(page: Page) -> None:
     page.goto("/#speak")
     page.locator("#text").fill("你好。世界再见。")
-    page.locator("#marks").evaluate("marks => { marks.closest('details').open = true; }")
+    for folded in ("#marks", "#mix"):
+        page.locator(folded).evaluate("inside => { inside.closest('details').open = true; }")
+    page.locator("#emotions input").nth(3).check()
     page.locator("#do-speak").click()
     expect(page.locator("#takes .player[data-state=ready]").first).to_be_visible()
+
+
+def script(page: Page) -> None:
+    page.goto("/#script")
+    page.locator("#paste-script").click()
+    page.locator("#pasted").fill("甲：你好。\n乙：再见。\n甲：好。\n乙：好。")
+    page.locator("#pasting .main").click()
+    page.locator("#join-lines").click()
+    expect(page.locator("#joined .player[data-state=ready]")).to_be_visible()
+    page.locator("#lines .play").first.click()
+
+
+def naming(page: Page) -> None:
+    page.goto("/#speak")
+    page.locator("#templates .keeper").click()
+    expect(page.locator("#naming")).to_be_visible()
 
 
 def history(page: Page) -> None:
@@ -89,7 +112,19 @@ def compare(page: Page) -> None:
 
 def voices(page: Page) -> None:
     page.goto("/#voices")
-    expect(page.locator("#no-voices")).to_be_visible()
+    if not page.request.get("/api/voices").json()["voices"]:
+        about = {"name": "王小明", "person": "王小明", "statement": "我同意。", "language": "zh-CN"}
+        page.request.post("/api/voices", multipart={**about, "clip": {"name": "a.wav", "mimeType": "audio/wav", "buffer": clip()}})
+        page.reload()
+    expect(page.locator("#kept > li")).to_be_visible()
+    page.locator("#clip").set_input_files({"name": "a.wav", "mimeType": "audio/wav", "buffer": clip()})
+    expect(page.locator("#trim")).to_be_visible()
+
+
+def clip() -> bytes:
+    with io.BytesIO() as file:
+        soundfile.write(file, tone(24_000, 2.0), 24_000, format="WAV")
+        return file.getvalue()
 
 
 def models(page: Page) -> None:
@@ -108,12 +143,23 @@ def audit(page: Page) -> None:
     page.locator("#deeds summary").first.click()
 
 
+def report(page: Page) -> None:
+    page.goto("/#report")
+    expect(page.locator("#report h2")).to_be_visible()
+
+
+def settings(page: Page) -> None:
+    page.goto("/#settings")
+    expect(page.locator("#examples pre").first).to_be_visible()
+    expect(page.locator("#who")).not_to_be_empty()
+
+
 def docs(page: Page) -> None:
     page.goto("/docs")
     expect(page.locator(".endpoint").first).to_be_visible()
 
 
-VIEWS = [speak, history, trash, undo, nothing, compare, voices, models, mirrors, audit, docs]
+VIEWS = [speak, naming, script, history, trash, undo, nothing, compare, voices, models, mirrors, audit, report, settings, docs]
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.__name__)
@@ -136,6 +182,6 @@ def test_axe_finds_nothing(reader: Page, axe: str, view: Callable[[Page], None])
 @pytest.mark.parametrize("width", [360, 1280, 3840])
 def test_no_view_needs_scrolling_sideways(reader: Page, width: int) -> None:
     reader.set_viewport_size({"width": width, "height": 844})
-    for view in (speak, history, trash, nothing, compare, voices, models, mirrors, audit):
+    for view in (speak, script, history, trash, nothing, compare, voices, models, mirrors, audit, report, settings):
         view(reader)
         assert not reader.evaluate("document.documentElement.scrollWidth > innerWidth"), view.__name__

@@ -1,5 +1,6 @@
 // The API for people, made from what the service itself says of it (/openapi.json). Nothing is loaded from elsewhere.
 
+import { startTheme } from "./theme";
 import { say, translate } from "./words";
 
 interface Schema {
@@ -112,6 +113,7 @@ function endpoint(method: string, path: string, operation: Operation, all: Descr
   return article;
 }
 
+startTheme();
 translate();
 const all = (await (await fetch("/openapi.json")).json()) as Description;
 document

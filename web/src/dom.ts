@@ -29,6 +29,11 @@ export function dress(button: HTMLElement, icon: string, name: string): void {
   button.title = name;
 }
 
+/** So many times the size of the page's type, in pixels. */
+export function rem(count: number): number {
+  return count * parseFloat(getComputedStyle(document.documentElement).fontSize);
+}
+
 /** A colour of the style sheet, as a canvas takes it: resolved for the theme that is on. */
 export function colour(name: string): string {
   const probe = made("i");

@@ -3,6 +3,7 @@
 import { Clip } from "./clip";
 import { sentence } from "./trouble";
 import { element, within } from "./dom";
+import { FIELDS, queryOf } from "./finding";
 import { tell } from "./notice";
 import { drawRow, showClip, STATES } from "./row";
 import { askName } from "./naming";
@@ -22,8 +23,6 @@ const clear = element("clear", HTMLButtonElement);
 const chosen = element("chosen", HTMLElement);
 const compare = element("compare-chosen", HTMLAnchorElement);
 
-// What the address may ask for, and the form with it.
-const FIELDS = ["q", "model", "voice", "emotion", "status", "since", "until"] as const;
 // Typing goes on; the search begins when it rests.
 const REST_MS = 200;
 // What is being spoken is looked after this often, and a service that does not answer is asked again.
@@ -198,29 +197,10 @@ function look(): void {
 }
 
 function query(page: number): URLSearchParams {
-  const asked = filters();
+  const asked = queryOf(wanted);
   asked.set("page", String(page));
   asked.set("size", String(PAGE));
   return asked;
-}
-
-function filters(): URLSearchParams {
-  const asked = new URLSearchParams();
-  for (const name of ["q", "model", "voice", "emotion", "status"]) if (wanted[name]) asked.set(name, wanted[name]);
-  if (wanted["trash"]) asked.set("deleted", "true");
-  // Days are the reader's own, from midnight to midnight.
-  const since = midnight(wanted["since"], 0);
-  const until = midnight(wanted["until"], 1);
-  if (since) asked.set("since", since);
-  if (until) asked.set("until", until);
-  return asked;
-}
-
-function midnight(day: string | undefined, later: number): string | null {
-  const written = /^(\d{4})-(\d\d)-(\d\d)$/.exec(day ?? "");
-  if (written === null) return null;
-  const date = new Date(Number(written[1]), Number(written[2]) - 1, Number(written[3]) + later);
-  return Number.isNaN(date.valueOf()) ? null : date.toISOString();
 }
 
 function showCount(now: number): void {
@@ -244,7 +224,7 @@ function showState(): void {
   clear.hidden = !filtered;
   const all = element("export", HTMLAnchorElement);
   all.hidden = inTrash || total === null || total <= 0;
-  all.href = archive(filters());
+  all.href = archive(queryOf(wanted));
   wrong.hidden = problem === null;
   if (problem !== null) within(wrong, "p", HTMLElement).textContent = sentence(problem);
 }

@@ -7,7 +7,7 @@ import { type Download, downloads, type Mirror, mirrors, tryMirror } from "./ser
 import { worded } from "./problems";
 import { sentence } from "./trouble";
 import type { View } from "./views";
-import { say, translate } from "./words";
+import { language, say, translate } from "./words";
 
 const wrong = element("mirrors-wrong", HTMLElement);
 const list = element("mirrors", HTMLElement);
@@ -53,7 +53,7 @@ function card(mirror: Mirror): HTMLElement {
     ...fact(say("chunks"), String(mirror.successes)),
   );
   const errors = mirror.pulls.flatMap((pull) => pull.errors).slice(-2);
-  const said = [...(mirror.lies > 0 ? [say("mirrorLied", mirror.lies)] : []), ...(errors.length > 0 ? [say("lastErrors", errors.map((error) => worded(null, error)).join(" "))] : [])];
+  const said = [...(mirror.lies > 0 ? [say("mirrorLied", mirror.lies)] : []), ...(errors.length > 0 ? [say("lastErrors", errors.map((error) => (language === "en" ? error : worded(null, error))).join("; "))] : [])];
   within(copy, ".last", HTMLElement).textContent = said.join(". ");
   draw(copy, mirror);
   const button = within(copy, ".try", HTMLButtonElement);

@@ -167,7 +167,8 @@ function askForLicence(copy: HTMLElement, model: Model, fetch: HTMLButtonElement
   const terms = model.license;
   const note = within(copy, ".note", HTMLElement);
   note.hidden = terms.note === null && terms.url === null;
-  note.textContent = [terms.note, terms.url].filter(Boolean).join(" ");
+  note.textContent = terms.note === null ? "" : `${terms.note} `;
+  if (terms.url !== null) note.append(readAt(terms.url));
   if (!terms.accept || terms.accepted) return;
   const accept = within(copy, ".accept", HTMLElement);
   const tick = within(accept, "input", HTMLInputElement);
@@ -181,6 +182,17 @@ function askForLicence(copy: HTMLElement, model: Model, fetch: HTMLButtonElement
     if (tick.checked) accepted.add(model.digest);
     else accepted.delete(model.digest);
   });
+}
+
+/** Where the licence's own text is; it is another site, which hears of nobody who does not go there. */
+function readAt(url: string): HTMLElement {
+  if (!/^https?:/.test(url)) return made("span", "", url);
+  const link = made("a", "", say("licenceText"));
+  link.href = url;
+  link.title = url;
+  link.target = "_blank";
+  link.rel = "noreferrer noopener";
+  return link;
 }
 
 type Doing = "stopAct" | "pullOn" | "pullModel" | "verifyModel" | "repairModel" | "pinModel" | "unpinModel";

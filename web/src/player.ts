@@ -2,7 +2,7 @@
 
 import WaveSurfer from "wavesurfer.js/dist/wavesurfer.js";
 
-import { colour, copied, dress, made, within } from "./dom";
+import { colour, copied, dress, made, rem, within } from "./dom";
 import { clock } from "./facts";
 import { segmentAt } from "./position";
 import { captions, type Segment, type Task } from "./service";
@@ -13,7 +13,7 @@ import { say, translate } from "./words";
 
 // Decoding an hour of speech takes a browser seconds and a gigabyte; what is longer than this plays without a picture.
 const LONGEST_DRAWN_SECONDS = 1800;
-const HEIGHT_PX = 72;
+const HEIGHT_REM = 4.5;
 const STEP_SECONDS = 1;
 const SMALL_STEP_SECONDS = 0.1;
 
@@ -47,7 +47,7 @@ export class Player {
       media: this.#audio,
       url: task.audio_url ?? "",
       ...(drawn ? {} : { peaks: [[0, 0]], duration: task.duration ?? 0 }),
-      height: HEIGHT_PX,
+      height: rem(HEIGHT_REM),
       barWidth: 2,
       barGap: 2,
       barRadius: 2,

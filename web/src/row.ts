@@ -2,7 +2,7 @@
 
 import type { Clip } from "./clip";
 import { copied, dress, element, within } from "./dom";
-import { clock, emotionOf, formatOf, lengthOf, speedOf, when } from "./facts";
+import { clock, emotionOf, lengthOf, speedOf, when } from "./facts";
 import { fileName } from "./player";
 import { worded } from "./problems";
 import { address } from "./views";
@@ -110,5 +110,5 @@ function offer(row: HTMLElement, act: string, word: Word, can: boolean, name: st
 function factsOf(task: Task): string {
   const said = [when(task.created), task.model, emotionOf(task), speedOf(task)];
   if (task.status === "failed" && task.error) return [when(task.created), worded(task.error_code, task.error)].join(" · ");
-  return [...said, ...(task.duration === null ? [] : [lengthOf(task), formatOf(task)])].join(" · ");
+  return [...said, ...(task.duration === null ? [] : [lengthOf(task), task.settings.format.toUpperCase()])].join(" · ");
 }

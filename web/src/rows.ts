@@ -1,6 +1,6 @@
 // A list of any length: only the rows that are to be seen are in the page, and only their pages are asked for.
 
-import { made } from "./dom";
+import { made, rem } from "./dom";
 
 /** Rows of a page, and how many there are on all of them. */
 export interface RowPage<Row> {
@@ -196,7 +196,6 @@ export class Rows<Row> {
   }
 
   #tall(): number {
-    const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-    return parseFloat(getComputedStyle(this.#list).getPropertyValue("--row")) * rem;
+    return rem(parseFloat(getComputedStyle(this.#list).getPropertyValue("--row")));
   }
 }

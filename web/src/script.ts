@@ -1,10 +1,10 @@
 // Script: lines of several roles, each with a take of its own; joined into one when they are right.
 
 import type { Voice } from "./answers";
-import { Cast, writeEmotions } from "./cast";
+import { Cast } from "./cast";
 import { Clip } from "./clip";
-import { copied, dress, element, made, within } from "./dom";
-import { lengthOf } from "./facts";
+import { element, made, within } from "./dom";
+import { type Acts, rowOf, showLine, showLineClip } from "./line";
 import { Player } from "./player";
 import { askOf, isTaken, keepScript, keptScript, type Line, MOST_LINES, newLine, newRole, read } from "./scenes";
 import { findServed, offerVersions, versionCalled, voicesFor } from "./served";
@@ -12,7 +12,7 @@ import { archive, begin, cancel, follow, join, type Task, Trouble } from "./serv
 import { sentence } from "./trouble";
 import { endTurns } from "./turns";
 import { here, type View } from "./views";
-import { say, translate } from "./words";
+import { say } from "./words";
 
 const list = element("lines", HTMLElement);
 const model = element("script-model", HTMLSelectElement);
@@ -127,10 +127,11 @@ function insert(at: number): void {
 }
 
 function drawLines(): void {
+  const able = versionCalled(model.value)?.emotions ?? [];
   rows.clear();
   list.replaceChildren(
     ...state.lines.map((line, at) => {
-      const row = rowOf(line, at + 1);
+      const row = rowOf(line, at + 1, state.roles, able, actsOf(line));
       rows.set(line, row);
       return row;
     }),
@@ -138,47 +139,15 @@ function drawLines(): void {
   showAll();
 }
 
-function rowOf(line: Line, number: number): HTMLElement {
-  const row = copied("line");
-  translate(row);
-  const as = within(row, ".as", HTMLSelectElement);
-  const emotion = within(row, ".emotion", HTMLSelectElement);
-  const words = within(row, ".words", HTMLTextAreaElement);
-  as.replaceChildren(new Option(say("noRole"), ""), ...state.roles.map((role) => new Option(role.name, role.name)));
-  as.value = line.role;
-  as.hidden = state.roles.length === 0;
-  writeEmotions(emotion, versionCalled(model.value)?.emotions ?? [], [["", say("asRole")]], line.emotion);
-  words.value = line.text;
-  const named = (control: HTMLElement, word: Parameters<typeof say>[0]): void => {
-    control.setAttribute("aria-label", `${say(word)}: ${say("lineNumber", number)}`);
-    if (control instanceof HTMLButtonElement || control instanceof HTMLAnchorElement) control.title = say(word);
+function actsOf(line: Line): Acts {
+  return {
+    changed,
+    play: () => line.take && clip.turn({ id: line.take.id, audio_url: `/api/tasks/${line.take.id}/audio` }),
+    take: () => void run(() => speak(line)),
+    move: (by, button) => move(line, by, button),
+    remove: () => drop(line),
+    next: () => insert(state.lines.indexOf(line) + 1),
   };
-  named(as, "role");
-  named(emotion, "emotion");
-  named(words, "lineText");
-  row.addEventListener("input", () => {
-    line.role = as.value;
-    line.emotion = emotion.value;
-    line.text = words.value;
-    changed();
-  });
-  words.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter" || event.shiftKey || event.ctrlKey || event.metaKey || event.isComposing) return;
-    event.preventDefault();
-    insert(state.lines.indexOf(line) + 1);
-  });
-  const press = (name: string, word: Parameters<typeof say>[0], does: () => void): void => {
-    const button = within(row, `.${name}`, HTMLButtonElement);
-    named(button, word);
-    button.addEventListener("click", does);
-  };
-  press("play", "play", () => line.take && clip.turn({ id: line.take.id, audio_url: `/api/tasks/${line.take.id}/audio` }));
-  press("redo", "takeLine", () => void run(() => speak(line)));
-  press("up", "moveUp", () => move(line, -1, "up"));
-  press("down", "moveDown", () => move(line, 1, "down"));
-  press("remove", "removeLine", () => drop(line));
-  named(within(row, ".download", HTMLAnchorElement), "download");
-  return row;
 }
 
 function move(line: Line, by: number, button: string): void {
@@ -277,7 +246,7 @@ async function joinAll(): Promise<void> {
 function showJoined(task: Task): void {
   forgetJoined();
   player = new Player(task, !list.closest("[hidden]"));
-  joined.replaceChildren(player.element, made("p", "facts", lengthOf(task)));
+  joined.replaceChildren(player.element);
 }
 
 function forgetJoined(): void {
@@ -294,42 +263,17 @@ function showAll(): void {
   for (const line of state.lines) if (underWay?.line !== line) show(line, "");
 }
 
-/** How a line stands; `does` is what is being done with it. */
+/** Show how a line stands; `does` is what is being done with it. */
 function show(line: Line, does: string): void {
   const row = rows.get(line);
   if (row === undefined) return;
-  const { take } = line;
-  const fresh = isTaken(line, state, model.value);
-  if (does !== "" || fresh) within(row, ".wrong", HTMLElement).textContent = "";
-  within(row, ".state", HTMLElement).textContent = does || (take === null ? "" : fresh ? say("seconds", take.duration.toFixed(1)) : say("lineChanged"));
-  within(row, ".state", HTMLElement).classList.toggle("old", does === "" && take !== null && !fresh);
-  within(row, ".play", HTMLButtonElement).disabled = take === null;
-  within(row, ".mark", HTMLElement).hidden = take === null;
-  within(row, ".redo", HTMLButtonElement).disabled = line.text.trim() === "";
-  const download = within(row, ".download", HTMLAnchorElement);
-  download.hidden = take === null;
-  if (take !== null) download.href = `/api/tasks/${take.id}/audio`;
-  download.download = `${String(state.lines.indexOf(line) + 1).padStart(3, "0")}.wav`;
-  row.classList.toggle("speaking", does !== "");
-  showClip(line, row);
+  const number = state.lines.indexOf(line) + 1;
+  showLine(row, line, number, { does, fresh: isTaken(line, state, model.value) });
+  showLineClip(row, line, number, clip);
 }
 
 function showClips(): void {
-  for (const [line, row] of rows) showClip(line, row);
-}
-
-function showClip(line: Line, row: HTMLElement): void {
-  const mine = line.take !== null && clip.task?.id === line.take.id;
-  const button = within(row, ".play", HTMLButtonElement);
-  const place = within(row, "progress", HTMLProgressElement);
-  const does = mine && clip.playing ? "pause" : "play";
-  if (button.dataset["does"] !== does) {
-    dress(button, does, `${say(does)}: ${say("lineNumber", state.lines.indexOf(line) + 1)}`);
-    button.dataset["does"] = does;
-  }
-  place.hidden = !mine;
-  if (mine && line.take) place.value = clip.time / Math.max(line.take.duration, 0.1);
-  if (mine && clip.wrong) within(row, ".wrong", HTMLElement).textContent = say("unheard");
+  for (const [line, row] of rows) showLineClip(row, line, state.lines.indexOf(line) + 1, clip);
 }
 
 function fail(error: unknown): void {

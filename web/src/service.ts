@@ -99,12 +99,12 @@ export async function rename(id: string, name: string): Promise<Task> {
 
 /** Put the audio of tasks one after the other, with so many seconds of silence between them. */
 export async function join(tasks: string[], format: string, pause: number, name: string): Promise<Task> {
-  return (await (await good("/api/tasks/joined", json("POST", { tasks, format, pause, name: name || null }))).json()) as Task;
+  return (await (await good("/api/joined", json("POST", { tasks, format, pause, name: name || null }))).json()) as Task;
 }
 
 /** Where the ZIP file of tasks is. `wanted` is the query of `GET /api/tasks`, or names them with `id`. */
 export function archive(wanted: URLSearchParams): string {
-  return `/api/tasks/archive?${wanted}`;
+  return `/api/archive?${wanted}`;
 }
 
 /** Move a task to the trash. */

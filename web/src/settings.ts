@@ -4,7 +4,8 @@ import type { Session } from "./answers";
 import { copied, element, made, within } from "./dom";
 import { examplesOf } from "./examples";
 import { tell } from "./notice";
-import { session, signOut } from "./service";
+import { showRights } from "./rights";
+import { signOut } from "./service";
 import { asked } from "./speak";
 import { setTheme, theme, THEMES } from "./theme";
 import { askWho, sentence } from "./trouble";
@@ -59,11 +60,7 @@ export function startSettings(): void {
 
 async function open(): Promise<void> {
   wrong.textContent = "";
-  try {
-    known = await session();
-  } catch (error) {
-    fail(error);
-  }
+  known = (await showRights()) ?? known;
   showSession();
   showExamples();
 }

@@ -2,22 +2,22 @@
 
 import { fillAgain, forgetKept, keptSettings } from "./again";
 import { type Ask, type Progress, type Task } from "./answers";
-import { copied, element, made, within } from "./dom";
+import { element } from "./dom";
 import { keepDraft, keptDraft } from "./draft";
-import { facts } from "./facts";
 import { knobsAsked, offerKnobs, showKnobs, turn, turned } from "./knobs";
 import { expected, learn } from "./lengths";
+import { showMarks } from "./marks";
 import { mood, moodAsked, moodOf, offerMoods, setMood, startMoods } from "./moods";
-import { Player } from "./player";
 import { worded } from "./problems";
 import { findServed, offerVersions, offerVoices, served, versionCalled, voicesFor } from "./served";
 import { begin, cancel, follow, task as found, Trouble } from "./service";
+import { addTake, latestTakesTurn, showTakes } from "./takes";
 import { markTemplate, showTemplates, startTemplates } from "./templates";
 import { sentence } from "./trouble";
-import { endTurns, takeTurn } from "./turns";
+import { endTurns } from "./turns";
 import { here, restate, type View } from "./views";
 import { offerWhence, setWhence, startWhence, whenceAsked } from "./whence";
-import { say, translate, type Word } from "./words";
+import { say } from "./words";
 
 const form = element("ask", HTMLFormElement);
 const text = element("text", HTMLTextAreaElement);
@@ -31,26 +31,14 @@ const stop = element("stop", HTMLButtonElement);
 const progress = element("progress", HTMLElement);
 const trouble = element("trouble", HTMLElement);
 const bar = element("bar", HTMLProgressElement);
-const list = element("takes", HTMLElement);
-const pair = element("pair", HTMLAnchorElement);
 
-const MARKS: [string, Word][] = [
-  ["[happy 0.8]", "markEmotion"],
-  ["<break 500ms>", "markBreak"],
-  ["<行|XING2>", "markReading"],
-  ["<em>…</em>", "markEmphasis"],
-  ["小明: …", "markRole"],
-];
 // A version that is being loaded is asked after this often; it takes seconds to minutes.
 const ASK_AGAIN_MS = 2000;
-// Each take holds its audio; the older ones stand in the history.
-const MOST_TAKES = 20;
 
 let busy = false;
 let underWay: Task | null = null;
 // Stop was pressed before the service had said which task it is.
 let stopWanted = false;
-let takes: Player[] = [];
 // A version and a voice that are to be chosen as soon as it is known which there are.
 let wanted = { model: "", voice: "" };
 // Where the mood is to come from, as soon as it is known what it can come from.
@@ -61,15 +49,15 @@ export const speak: View = {
   enter(asked) {
     const from = asked.get("from");
     if (from !== null) void again(from);
-    if (takes[0] !== undefined) takeTurn(takes[0]);
+    latestTakesTurn();
   },
   leave: endTurns,
   show() {
-    showMarks();
+    showMarks(text, written);
     showAble();
     if (voice.options[0]?.value === "") voice.options[0].textContent = say(voice.options[0].disabled ? "needsVoice" : "ownVoice");
     showNumbers();
-    for (const take of takes) showTake(take);
+    showTakes();
   },
 };
 
@@ -185,28 +173,6 @@ function showAble(): void {
   showTemplates();
 }
 
-function showMarks(): void {
-  element("marks", HTMLElement).replaceChildren(
-    ...MARKS.flatMap(([mark, meaning]) => {
-      const code = made("dt");
-      const put = made("button", "small", mark);
-      put.type = "button";
-      put.addEventListener("click", () => insert(mark));
-      code.append(put);
-      return [code, made("dd", "", say(meaning))];
-    }),
-  );
-}
-
-/** Put a mark where the cursor is; one that goes around something takes in what is selected. */
-function insert(mark: string): void {
-  const [before = "", after] = mark.split("…");
-  const chosen = text.value.slice(text.selectionStart, text.selectionEnd);
-  text.focus();
-  text.setRangeText(after === undefined ? before : before + chosen + after, text.selectionStart, text.selectionEnd, "end");
-  written();
-}
-
 function showNumbers(): void {
   const long = expected(text.value, model.value, speed.valueAsNumber);
   const count = say("count", [...text.value].length);
@@ -276,7 +242,12 @@ async function submit(): Promise<void> {
     });
     if (task.status === "failed") throw new Trouble(task.error_code ?? "", task.error ?? "");
     progress.textContent = task.status === "done" ? say("done", seconds()) : say("stopped");
-    if (task.status === "done") add(task);
+    if (task.status === "done") {
+      learn(task);
+      showNumbers();
+      // Whoever went to another view meanwhile is not to be spoken to from here.
+      addTake(task, !form.closest("[hidden]"));
+    }
   } catch (error) {
     progress.textContent = "";
     fail(error);
@@ -300,40 +271,6 @@ function setBusy(now: boolean): void {
 function showProgress({ segments, spoken }: Progress): void {
   bar.max = Math.max(segments, 1);
   if (spoken > 0) bar.value = spoken;
-}
-
-function add(task: Task): void {
-  learn(task);
-  showNumbers();
-  const take = copied("take");
-  // Whoever went to another view meanwhile is not to be spoken to from here.
-  const player = new Player(task, !form.closest("[hidden]"));
-  within(take, ".said", HTMLElement).textContent = task.text;
-  within(take, ".said", HTMLElement).hidden = task.segments.length > 1;
-  within(take, ".sounds", HTMLElement).append(player.element);
-  takes.unshift(player);
-  for (const old of takes.splice(MOST_TAKES)) {
-    const gone = old.element.closest("li");
-    old.end();
-    gone?.remove();
-  }
-  showTake(player);
-  element("empty", HTMLElement).hidden = true;
-  list.prepend(take);
-  const [latest, before] = takes;
-  pair.hidden = before === undefined;
-  if (latest && before) pair.href = `#compare?a=${before.task.id}&b=${latest.task.id}`;
-}
-
-function showTake(player: Player): void {
-  player.show();
-  const take = player.element.closest("li");
-  if (take === null) return;
-  translate(take);
-  const line = within(take, ".facts", HTMLElement);
-  line.textContent = facts(player.task);
-  line.title = `sha256:${player.task.model_digest}`;
-  within(take, ".warnings", HTMLElement).replaceChildren(...player.task.warnings.map((warning) => made("li", "", worded(null, warning))));
 }
 
 function fail(error: unknown): void {

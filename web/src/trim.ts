@@ -3,7 +3,7 @@
 import WaveSurfer from "wavesurfer.js/dist/wavesurfer.js";
 import Regions, { type Region } from "wavesurfer.js/dist/plugins/regions.js";
 
-import { colour, dress, element } from "./dom";
+import { colour, dress, element, rem } from "./dom";
 import sheetText from "./style/wave.css?inline";
 import { onTheme } from "./theme";
 import { takeTurn } from "./turns";
@@ -21,7 +21,7 @@ const said = element("trim-said", HTMLElement);
 export const SHORTEST = 1;
 export const LONGEST = 60;
 
-const HEIGHT_PX = 72;
+const HEIGHT_REM = 4.5;
 
 const sheet = new CSSStyleSheet();
 sheet.replaceSync(sheetText);
@@ -60,7 +60,7 @@ export async function showTrim(source: Blob): Promise<boolean> {
   if (mine !== latest) return true;
   place.hidden = false;
   const end = new AbortController();
-  const wave = WaveSurfer.create({ container: picture, height: HEIGHT_PX, barWidth: 2, barGap: 2, barRadius: 2, cursorWidth: 2, normalize: true });
+  const wave = WaveSurfer.create({ container: picture, height: rem(HEIGHT_REM), barWidth: 2, barGap: 2, barRadius: 2, cursorWidth: 2, normalize: true });
   (wave.getWrapper().getRootNode() as ShadowRoot).adoptedStyleSheets = [sheet];
   const regions = wave.registerPlugin(Regions.create());
   const paint = (): void => wave.setOptions({ waveColor: colour("--wave"), progressColor: colour("--accent"), cursorColor: colour("--accent") });

@@ -10,6 +10,7 @@ const key = element("key", HTMLInputElement);
 const refused = element("refused", HTMLElement);
 
 // Everybody who waits at the door; all of them are let in together.
+let came = (): void => {};
 let waiting: ((known: boolean) => void)[] = [];
 
 /** Open the door; whether the reader came in. */
@@ -34,6 +35,7 @@ async function enter(): Promise<void> {
   key.value = "";
   tell(true);
   door.close();
+  came();
 }
 
 /** What went wrong, as a sentence for people. A defect of the page itself is thrown on. */
@@ -44,8 +46,10 @@ export function sentence(error: unknown): string {
   throw error;
 }
 
-export function openDoor(): void {
+/** `entered`: called when somebody came in. */
+export function openDoor(entered: () => void): void {
   onStranger(askWho);
+  came = entered;
   door.addEventListener("close", () => tell(false));
   element("enter", HTMLFormElement).addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,4 +1,4 @@
-"""`/api/tasks/archive` and `/api/tasks/joined`: what was spoken as a ZIP file, and as one recording."""
+"""`/api/archive` and `/api/joined`: what was spoken as a ZIP file, and as one recording."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -40,8 +40,8 @@ class JoinAsk(BaseModel):
 
 
 def routes(archive: Archive, joining: Joining) -> APIRouter:
-    """The routes, over the tasks that are kept; they go before those of one task, whose id these addresses are not."""
-    router = APIRouter(prefix="/api/tasks", tags=["history"])
+    """The routes, over the tasks that are kept."""
+    router = APIRouter(prefix="/api", tags=["history"])
 
     @router.get(
         "/archive",

@@ -44,3 +44,12 @@ def test_what_was_done_is_searched_the_latest_first(client: httpx2.Client, lende
 @pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 10_000}, {"since": "yesterday"}, {"until": "1700000000"}])
 def test_a_search_that_can_not_be_meant_is_refused(client: httpx2.Client, query: dict[str, str]) -> None:
     assert client.get("/hub/audit", params=query).status_code == 422
+
+
+def test_what_is_known_of_a_version_is_told_as_the_command_reports_it(client: httpx2.Client, lender: Lender) -> None:
+    told = client.get(f"/hub/report/v23@sha256:{lender.digest}").json()
+    assert (told["version"], told["digest"]) == ("v23", lender.digest)
+    assert [event["act"] for event in told["events"]] == ["pull"]
+    assert {file["path"] for file in told["files"]} == set(FILES)
+    absent = client.get("/hub/report/nothing")
+    assert (absent.status_code, absent.json()["code"]) == (404, "E_NO_VERSION")

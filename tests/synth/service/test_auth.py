@@ -117,10 +117,12 @@ def test_the_page_signs_in_and_out(client: httpx2.Client, guarded: RunningServic
     assert "SameSite=strict" in cookie
     assert key not in cookie
     assert client.get("/api/tasks").status_code == 200
+    assert client.get("/api/session").json()["name"] is not None
     own = {"Origin": guarded.address}
     assert client.post("/api/tasks", json={"text": "你好"}, headers=own).status_code == 202
     assert client.delete("/api/session", headers=own).status_code == 204
     assert client.get("/api/tasks").status_code == 401
+    assert client.get("/api/session").json() == {"asks": True, "name": None, "scopes": []}
 
 
 @pytest.mark.parametrize("origin", [{}, {"Origin": "https://evil.example.com"}, {"Origin": "null"}])

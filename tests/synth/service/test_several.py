@@ -39,7 +39,7 @@ def test_a_name_that_is_given_while_it_is_spoken_stays(client: httpx2.Client) ->
 def test_chosen_tasks_are_packed_in_the_order_in_which_they_are_named(client: httpx2.Client) -> None:
     first, second = spoken(client, "甲甲。", format="mp3"), spoken(client, "乙/乙。")
     client.patch(f"/api/tasks/{first}", json={"name": "第一/幕"})
-    packed = client.get("/api/tasks/archive", params={"id": [second, first]})
+    packed = client.get("/api/archive", params={"id": [second, first]})
     assert packed.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(packed.content)) as file:
         assert file.testzip() is None
@@ -52,16 +52,16 @@ def test_what_a_filter_finds_is_packed_and_what_has_no_audio_is_left_out(client:
     client.post("/synthesize", json={"text": "打包错"})
     spoken(client, "打包一")
     spoken(client, "打包二")
-    packed = client.get("/api/tasks/archive", params={"q": "打包"})
+    packed = client.get("/api/archive", params={"q": "打包"})
     with zipfile.ZipFile(io.BytesIO(packed.content)) as file:
         assert [name for name in file.namelist() if name.endswith(".wav")] == ["0001-打包二.wav", "0002-打包一.wav"]
-    nothing = client.get("/api/tasks/archive", params={"q": "打包错"})
+    nothing = client.get("/api/archive", params={"q": "打包错"})
     assert (nothing.status_code, nothing.json()["code"]) == (404, "E_NO_AUDIO")
 
 
 def test_joined_tasks_are_one_recording_with_the_captions_of_all(client: httpx2.Client, tmp_path: Path) -> None:
     lines = [spoken(client, "你好。世界。", format="flac"), spoken(client, "再见。", emotion="happy", format="flac")]
-    answer = client.post("/api/tasks/joined", json={"tasks": lines, "pause": 0.5, "format": "flac", "name": "对话"})
+    answer = client.post("/api/joined", json={"tasks": lines, "pause": 0.5, "format": "flac", "name": "对话"})
     assert answer.status_code == 201, answer.text
     whole = answer.json()
     assert (whole["status"], whole["name"], whole["text"]) == ("done", "对话", "你好。世界。\n再见。")
@@ -88,14 +88,18 @@ def test_joined_tasks_are_one_recording_with_the_captions_of_all(client: httpx2.
 @pytest.mark.parametrize(("form", "said"), [("aac", "AAC"), ("pcm", "raw")])
 def test_what_is_no_file_of_samples_is_not_joined(client: httpx2.Client, form: str, said: str) -> None:
     lines = [spoken(client, "你好。", format=form)]
-    refused = client.post("/api/tasks/joined", json={"tasks": lines})
+    refused = client.post("/api/joined", json={"tasks": lines})
     assert (refused.status_code, refused.json()["code"]) == (422, "E_JOIN")
     assert said in refused.json()["title"]
 
 
 def test_what_is_not_there_or_not_done_is_not_joined(client: httpx2.Client) -> None:
-    assert client.post("/api/tasks/joined", json={"tasks": ["nothing"]}).status_code == 404
-    assert client.post("/api/tasks/joined", json={"tasks": []}).status_code == 422
+    assert client.post("/api/joined", json={"tasks": ["nothing"]}).status_code == 404
+    assert client.post("/api/joined", json={"tasks": []}).status_code == 422
     client.post("/synthesize", json={"text": "错"})
     failed = client.get("/api/tasks", params={"status": "failed"}).json()["tasks"][0]["id"]
-    assert client.post("/api/tasks/joined", json={"tasks": [failed]}).json()["code"] == "E_JOIN"
+    assert client.post("/api/joined", json={"tasks": [failed]}).json()["code"] == "E_JOIN"
+
+
+def test_a_service_without_keys_says_that_it_asks_nobody(client: httpx2.Client) -> None:
+    assert client.get("/api/session").json() == {"asks": False, "name": None, "scopes": ["admin", "read", "speak"]}

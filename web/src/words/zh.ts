@@ -294,7 +294,7 @@ export const CHINESE: Record<Word, string> = {
   lineText: "台词",
   lineNumber: "第 {0} 行",
   linesTaken: "已合成 {0}/{1} 行",
-  lineChanged: "已修改，待合成",
+  lineChanged: "已修改",
   addLine: "添加一行",
   clearScript: "全部清空",
   removeLine: "删除这一行",
@@ -331,4 +331,5 @@ export const CHINESE: Record<Word, string> = {
   asVoice: "参考音色",
   markEmphasis: "重读",
   alongLanguage: "语言 {0}",
+  licenceText: "许可全文",
 };
