@@ -23,6 +23,7 @@ from synth.service.limits import Limits
 from synth.service.versions import Served, ServedVersion
 from synth.text.parts import SpokenText, to_parts
 from synth.text.script import Manner
+from synth.text.segments import QUICK_START
 
 __all__ = ["Accepted", "Finished", "Order", "Spoken", "Step", "Synthesis", "SynthesisRequest", "provenance"]
 
@@ -244,7 +245,8 @@ def _read(request: SynthesisRequest, can: Capabilities) -> SpokenText:
         )
         for role in request.roles
     }
-    return to_parts(request.text, request.manner, roles, request.intensity, can.longest_segment)
+    # Also for whoever waits for the whole: the same text is the same audio, however it is heard.
+    return to_parts(request.text, request.manner, roles, request.intensity, can.longest_segment, QUICK_START)
 
 
 def _turns_at_once(can: Capabilities) -> int:
