@@ -123,9 +123,9 @@ def clients() -> None:
         for _ in range(3):
             for count in CLIENTS:
                 before = worked(worker), worked(service)
-                rate = asyncio.run(sentences_a_second(address, count))
-                rates[count].append(rate)
-                costs[count].append(((worked(worker) - before[0]) / rate / SECONDS, (worked(service) - before[1]) / rate / SECONDS))
+                spoken, seconds = asyncio.run(ask_again_and_again(address, count))
+                rates[count].append(spoken / seconds)
+                costs[count].append(((worked(worker) - before[0]) / spoken, (worked(service) - before[1]) / spoken))
         peak = peak_memory(worker)
     for count in CLIENTS:
         ratio = statistics.median(many / one for many, one in zip(rates[count], rates[1], strict=True))
@@ -137,7 +137,8 @@ def clients() -> None:
     print(f"most memory of the worker: {peak / 2**20:.0f} MiB")
 
 
-async def sentences_a_second(address: str, count: int) -> float:
+async def ask_again_and_again(address: str, count: int) -> tuple[int, float]:
+    """How many sentences so many clients heard, and in how many seconds."""
     spoken = 0
     end = time.monotonic() + SECONDS
 
@@ -151,7 +152,7 @@ async def sentences_a_second(address: str, count: int) -> float:
 
     began = time.monotonic()
     await asyncio.gather(*(ask(number) for number in range(count)))
-    return spoken / (time.monotonic() - began)
+    return spoken, time.monotonic() - began
 
 
 def worker_of(service: int) -> int:

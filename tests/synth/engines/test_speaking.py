@@ -1,5 +1,6 @@
 """The native engine: one voice, bent by emotions and speed, heard as it is computed, with the time of every character."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -233,3 +234,17 @@ def test_sentences_are_as_loud_as_each_other(engine: FastSpeech2Engine) -> None:
         power = np.square(np.lib.stride_tricks.sliding_window_view(samples, 2400)[::600]).mean(1)
         levels.append(10 * np.log10(power[power > power.max() / 100].mean()))
     assert np.ptp(levels) < 2.5
+
+
+def test_what_is_said_of_a_segment_does_not_depend_on_what_is_spoken_beside_it(engine: FastSpeech2Engine) -> None:
+    texts = ["你好。", SENTENCE, "他说的这句话让我非常感动。", "请在下午三点半之前把文件送到银行。"]
+    alone = [engine.speak(Segment(text), emotion("happy", 0.7)) for text in texts]
+    with ThreadPoolExecutor(4) as beside:
+        together = list(beside.map(lambda text: engine.speak(Segment(text), emotion("happy", 0.7)), texts * 3))
+    assert together == alone * 3
+
+
+def test_the_last_piece_of_a_segment_says_so_and_has_its_pause(engine: FastSpeech2Engine) -> None:
+    pieces = list(engine.stream(Segment(SENTENCE, 0.25), Settings()))
+    assert [piece.ends for piece in pieces] == [False] * (len(pieces) - 1) + [True]
+    assert not np.frombuffer(pieces[-1].samples, "<f4")[-6000:].any()

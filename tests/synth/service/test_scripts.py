@@ -64,6 +64,20 @@ def test_a_script_that_can_not_be_spoken_is_refused(client: httpx2.Client, text:
     assert client.post("/synthesize", json={"text": text}).json()["code"] == code
 
 
+def test_every_word_has_its_time_in_the_file(client: httpx2.Client) -> None:
+    spoken = client.post("/synthesize", json={"text": "你好。<break 500ms>一段"}).json()
+    first, second = spoken["segments"]
+    assert first["words"] == []  # the engine does not know
+    at = second["start"]
+    assert second["words"] == [
+        {"text": "一", "start": pytest.approx(at), "end": pytest.approx(at + 0.1)},
+        {"text": "段", "start": pytest.approx(at + 0.1), "end": pytest.approx(at + 0.2)},
+    ]
+    assert client.get(f"/api/tasks/{spoken['id']}").json()["segments"] == spoken["segments"]
+    by_word = client.get(f"/api/tasks/{spoken['id']}/captions", params={"by": "word", "format": "vtt"}).text
+    assert [block.splitlines()[-1] for block in by_word.strip().split("\n\n")[1:]] == ["你好。", "一", "段"]
+
+
 def test_captions_are_had_as_srt_and_as_webvtt(client: httpx2.Client) -> None:
     spoken = said(client, text="你好。再见。")
     srt = client.get(f"/api/tasks/{spoken['id']}/captions")

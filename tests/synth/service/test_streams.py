@@ -30,3 +30,11 @@ def test_a_file_of_the_history_states_its_length(client: httpx2.Client, form: st
         assert file.duration is not None
         # ADTS has no header to state it in: FFmpeg reckons it from the bit rate.
         assert file.duration / av.time_base == pytest.approx(SECONDS, abs=0.5 if form == "aac" else 0.1)
+
+
+def test_what_is_streamed_in_pieces_is_what_is_kept(client: httpx2.Client) -> None:
+    asked = {"model": "sine", "voice": "alloy", "input": "一段三四。第二段", "response_format": "pcm"}
+    with client.stream("POST", "/v1/audio/speech", json=asked) as stream:
+        body = b"".join(stream.iter_raw())
+        task = stream.headers["x-task-id"]
+    assert client.get(f"/api/tasks/{task}/audio").content == body

@@ -7,12 +7,13 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from indextts_hub.errors import IntegrityError, UsageError
 from synth.emotion import EMOTIONS
-from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings
+from synth.engines.protocol import Capabilities, Segment, SegmentSpeech, Settings, Spoken
 
 RATE = 24_000
 SECONDS = 0.1
@@ -34,6 +35,7 @@ class Sine:
         clones = (self.snapshot / "clones").exists()
         alone = not (self.snapshot / "voiceless").exists()
         able = (self.snapshot / "able").exists()
+        at_once = int((self.snapshot / "at once").read_text()) if (self.snapshot / "at once").exists() else 1
         return Capabilities(
             RATE,
             self.emotions,
@@ -43,6 +45,7 @@ class Sine:
             levels=1,
             own_voice=alone,
             controls=("pitch", "volume", "emotion_voice", "emotion_text", "temperature", "top_k") if able else (),
+            at_once=at_once,
         )
 
     def speak(self, segment: Segment, settings: Settings) -> SegmentSpeech:
@@ -69,6 +72,21 @@ class Sine:
         tone = 440 * (1 + max(settings.emotion))
         wave = array.array("f", (0.5 * math.sin(2 * math.pi * tone * n / RATE) for n in range(count)))
         return SegmentSpeech(wave.tobytes() + bytes(4 * round(segment.pause * RATE)))
+
+    def stream(self, segment: Segment, settings: Settings) -> Iterator[SegmentSpeech]:
+        """A text with 段 in pieces, one a character, with its time; with 断 it ends after the first of them, once."""
+        whole = self.speak(segment, settings)
+        if "段" not in segment.text:
+            yield whole
+            return
+        step = 4 * round(SECONDS / settings.speed * RATE)
+        for at, _ in enumerate(segment.text):
+            if at and "断" in segment.text and not (self.snapshot / "broke off").exists():
+                (self.snapshot / "broke off").touch()
+                os._exit(7)
+            ends = at == len(segment.text) - 1
+            times = tuple(Spoken(text, place * SECONDS, (place + 1) * SECONDS) for place, text in enumerate(segment.text))
+            yield SegmentSpeech(whole.samples[at * step : None if ends else (at + 1) * step], times=() if at else times, ends=ends)
 
 
 def _out_of_memory() -> None:
