@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
-from itertools import combinations, islice
+from itertools import accumulate, combinations, islice
 
 from synth.text.alone import read_alone
 from synth.text.marks import stretches
@@ -62,12 +62,19 @@ def to_syllables(text: str) -> tuple[Syllable | Break, ...]:
         if word.syllables:
             phrase.append(word)
         elif phrase:
-            sounds += [*spoken_together(phrase), Break(3)]
+            sounds += [*_with_ends(phrase), Break(3)]
             phrase = []
-    sounds += spoken_together(phrase)
+    sounds += _with_ends(phrase)
     if sounds and isinstance(sounds[-1], Break):
         sounds.pop()
     return tuple(sounds)
+
+
+def _with_ends(phrase: list[Word]) -> Iterator[Syllable]:
+    """The syllables of a phrase as they are spoken together, those marked that end a word."""
+    ends = set(accumulate(len(word.syllables) for word in phrase))
+    for number, syllable in enumerate(spoken_together(phrase), 1):
+        yield replace(syllable, ends_word=True) if number in ends else syllable
 
 
 def is_readable(character: str) -> bool:

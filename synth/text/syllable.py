@@ -13,11 +13,13 @@ class Syllable:
         pinyin: toneless, with `v` for ü, and a tone digit, 5 for the neutral tone.
         text: what it reads; empty for a further syllable of the same word in Latin letters.
         emphasis: whether the author marked its word as `<em>` emphasised.
+        ends_word: whether it is the last of its word.
     """
 
     pinyin: str
     text: str
     emphasis: bool = False
+    ends_word: bool = False
 
     @property
     def tone(self) -> str:

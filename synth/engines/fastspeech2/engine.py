@@ -15,6 +15,7 @@ from indextts_hub.errors import UsageError
 from indextts_hub.surroundings import processors
 from synth.emotion import EMOTIONS, NEUTRAL
 from synth.engines.fastspeech2.bending import bent
+from synth.engines.fastspeech2.hesitation import hesitant
 from synth.engines.fastspeech2.model import FRAME, LONGEST, SAMPLE_RATE, FastSpeech2
 from synth.engines.fastspeech2.profiles import Expression, expression
 from synth.engines.fastspeech2.reference import mood_of
@@ -90,7 +91,8 @@ class FastSpeech2Engine:
                 code="E_TEXT",
             )
         how = expression(settings.emotion, _moods(settings))
-        predicted = self.acoustic.predict(torch.tensor(spelling.ids))
+        hesitating = hesitant(self.acoustic.predict(torch.tensor(spelling.ids)), spelling, how.hesitation)
+        predicted, spelling = hesitating.predicted, hesitating.spelling
         bend = bent(predicted, spelling, how, settings.speed, settings.pitch)
         acoustics = self.acoustic.decode(replace(predicted, frames=bend.frames.float()))
         mel = shaded(levelled(acoustics.mel), how, bend.ratios, bend.loudness)  # [F, 80]

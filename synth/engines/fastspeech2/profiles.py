@@ -18,6 +18,7 @@ class Expression:
 
     rate: float = 1.0
     pauses: float = 1.0
+    hesitation: float = 0.0
     final_lengthening: float = 1.0
     pitch: float = 0.0
     pitch_range: float = 1.0

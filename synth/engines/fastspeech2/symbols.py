@@ -24,12 +24,14 @@ class Spelling:
             network was aligned so that vowels end there.
         finals: where the final of each syllable stands among the symbols.
         emphasised: syllables that the text emphasises.
+        word_ends: syllables that end a word behind which a voice may stop.
     """
 
     ids: tuple[int, ...]
     syllables: tuple[int, ...]
     finals: tuple[int, ...]
     emphasised: frozenset[int] = frozenset()
+    word_ends: frozenset[int] = frozenset()
 
     @property
     def ends(self) -> frozenset[int]:
@@ -60,6 +62,7 @@ class Mapper:
         number, joint = -1, None
         finals: list[int] = []
         emphasised: set[int] = set()
+        word_ends: set[int] = set()
         for sound in sounds:
             if isinstance(sound, Break):
                 joint = f"#{sound.level}" if joint else None
@@ -67,15 +70,22 @@ class Mapper:
             if joint:
                 symbols.append((joint, SILENCE if joint == "#3" else number))
             number += 1
+            # 的 and 了 lean on the word before them.
+            if sound.tone == "5":
+                word_ends.discard(number - 1)
             initial, final = self.parts[sound.pinyin[:-1]]
             symbols += [(initial, number), (f"{final}{sound.pinyin[-1]}", number)]
             finals.append(len(symbols) - 1)
             if sound.emphasis:
                 emphasised.add(number)
+            if sound.ends_word:
+                word_ends.add(number)
             joint = "#0"
         symbols += [("sil", SILENCE), ("eos", SILENCE)]
         names, syllables = zip(*symbols, strict=True)
-        return Spelling(tuple(self.ids[name] for name in names), syllables, tuple(finals), frozenset(emphasised))
+        return Spelling(
+            tuple(self.ids[name] for name in names), syllables, tuple(finals), frozenset(emphasised), frozenset(word_ends)
+        )
 
 
 def read_mapper(path: Path) -> Mapper:
