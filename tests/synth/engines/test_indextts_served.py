@@ -118,8 +118,13 @@ def kept_voice(client: httpx2.Client, clip: str) -> str:
 
 
 def said(client: httpx2.Client, **asked: object) -> bytes:
-    """The audio of a request, without what names it."""
-    answer = client.post("/synthesize", json={"text": TEXT, "format": "pcm", **asked}, headers={"Accept": "audio/*"})
+    """The audio of a request, without what names it; a version that is being loaded is waited for."""
+    end = time.monotonic() + 300
+    while True:
+        answer = client.post("/synthesize", json={"text": TEXT, "format": "pcm", **asked}, headers={"Accept": "audio/*"})
+        if answer.status_code != 503 or time.monotonic() > end:
+            break
+        time.sleep(1)
     assert answer.status_code == 200, answer.text
     return answer.content
 
