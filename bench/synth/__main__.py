@@ -56,7 +56,7 @@ def factor() -> None:
         return len(engine.speak(segment, Settings()).samples) / 4 / engine.capabilities.sample_rate
 
     original = original_vocoder(snapshot, reference, symbols)
-    found: dict[str, list[float]] = {}
+    found: dict[str, list[tuple[float, float]]] = {}
     with ThreadPoolExecutor(2) as both:
         rounds: dict[str, Callable[[], float]] = {
             "the reference on one core": lambda: (
@@ -69,13 +69,18 @@ def factor() -> None:
             work()
         for _ in range(ROUNDS):
             for name, work in rounds.items():
-                began = time.perf_counter()
+                began, had = time.perf_counter(), time.process_time()
                 spoken = work()
-                found.setdefault(name, []).append((time.perf_counter() - began) / spoken)
+                took, cost = time.perf_counter() - began, time.process_time() - had
+                found.setdefault(name, []).append((took / spoken, cost / spoken))
     against = found["the reference on one core"]
-    for name, took in found.items():
-        ratio = statistics.median(mine / theirs for mine, theirs in zip(took, against, strict=True))
-        print(f"{name}: {statistics.median(took):.4f} s a second of speech, {ratio:.2f} of the reference")
+    for name, figures in found.items():
+        ratio, of_cost = (
+            statistics.median(mine[which] / theirs[which] for mine, theirs in zip(figures, against, strict=True))
+            for which in (0, 1)
+        )
+        seconds = statistics.median(took for took, _ in figures)
+        print(f"{name}: {seconds:.4f} s a second of speech, {ratio:.2f} of the reference; {of_cost:.2f} of its processor's time")
 
 
 def original_vocoder(snapshot: Path, reference: Reference, symbols: list[torch.Tensor]) -> Callable[[], float] | None:

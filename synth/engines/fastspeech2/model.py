@@ -41,6 +41,7 @@ POSITIONS = 2049
 LONGEST = POSITIONS - 1
 """Most symbols of one utterance, and the most frames at its best quality."""
 
+QUERIES = 512
 EPSILON = 1e-5
 DRAW = b"lite 2"
 
@@ -163,7 +164,9 @@ class Layer(nn.Module):
         """[N, H] → [N, H]."""
         n = len(x)
         q, k, v = self.qkv(x).view(n, 3, HEADS, HEAD_SIZE).permute(1, 2, 0, 3)  # each [heads, N, 16]
-        heads = torch.softmax((q @ k.mT) * HEAD_SIZE**-0.5, -1) @ v  # [heads, N, 16]
+        # Part by part of the queries, so that memory grows with the length and not with its square.
+        parts = [torch.softmax((part @ k.mT) * HEAD_SIZE**-0.5, -1) @ v for part in q.split(QUERIES, 1)]
+        heads = torch.cat(parts, 1)  # [heads, N, 16]
         x = self.norm1(self.out(heads.transpose(0, 1).reshape(n, HEADS * HEAD_SIZE)) + x)
         normalised: Tensor = self.norm2(self.conv2(functional.mish(self.conv1(x))) + x)
         return normalised
