@@ -41,7 +41,7 @@ export const ENGLISH = {
   markReading: "A reading: pinyin with its tone",
   markRole: "A line that a role speaks",
   captions: "Captions",
-  search: "Search the history",
+  search: "Search",
   anyStatus: "All states",
   statusDone: "Done",
   statusFailed: "Failed",
