@@ -249,7 +249,7 @@ function showClips(): void {
 
 /** The choices whose names are words of the page. */
 function writeChoices(): void {
-  const emotions: Word[] = ["neutral", ...EMOTIONS];
+  const emotions: Word[] = ["neutral", ...EMOTIONS, "auto"];
   write("emotion", "anyEmotion", emotions.map((label) => [label, say(label)]));
   write("status", "anyStatus", Object.entries(STATES).map(([state, word]) => [state, say(word)]));
   const offered = within(form, "[name=model]", HTMLSelectElement).options;

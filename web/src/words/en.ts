@@ -328,6 +328,8 @@ export const ENGLISH = {
   asText: "as “{0}”",
   asVoice: "as a voice",
   markEmphasis: "Emphasis",
-  alongLanguage: "language {0}",
   licenceText: "The text of the licence",
+  auto: "Automatic",
+  tongue: "Language",
+  alongSegments: "segments of {0} characters",
 };
