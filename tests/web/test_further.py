@@ -79,6 +79,30 @@ def test_the_mood_is_taken_from_a_voice(page: Page) -> None:
     expect(page.get_by_role("radio", name="参考音色")).to_be_checked()
 
 
+def test_each_sentence_takes_the_mood_of_its_words(page: Page) -> None:
+    page.get_by_label("文本").fill("我太高兴了！他很难过。")
+    page.get_by_role("radio", name="自动").check()
+    sent = asked(page)
+    assert sent["emotion"] == "auto"
+    expect(page.locator("#takes")).to_contain_text("自动")
+    page.reload()
+    expect(page.get_by_role("radio", name="自动")).to_be_checked()
+    page.goto("/#history?emotion=auto")
+    expect(page.locator("#rows > li[data-id]").first).to_contain_text("自动")
+    page.locator("#rows [data-act=again]").first.click()
+    expect(page.get_by_role("radio", name="自动")).to_be_checked()
+
+
+def test_a_language_is_chosen_where_a_version_speaks_several(page: Page) -> None:
+    page.get_by_label("文本").fill("hello")
+    page.get_by_role("combobox", name="语言").select_option("英语")
+    assert asked(page)["language"] == "en"
+    page.reload()
+    expect(page.get_by_role("combobox", name="语言")).to_have_value("en")
+    page.get_by_role("combobox", name="语言").select_option("中文")
+    assert "language" not in asked(page)
+
+
 def test_a_mark_goes_around_what_is_selected(page: Page) -> None:
     page.get_by_label("文本").fill("这很重要")
     page.get_by_label("文本").evaluate("area => area.setSelectionRange(2, 4)")

@@ -159,6 +159,8 @@ def test_ten_thousand_tasks_are_scrolled_and_searched_with_a_window_of_rows(page
     # In the middle the rows are those of the middle.
     page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
     expect(page.get_by_text("长历史 5000", exact=True)).to_be_attached()
+    page.get_by_role("link", name="导出", exact=True).click()
+    expect(page.locator("#history-wrong")).to_contain_text("共有 10000 条，一次最多导出 1000 条")
     page.get_by_role("searchbox").fill("长历史 777")
     expect(page.get_by_text("共 11 条")).to_be_visible()
 

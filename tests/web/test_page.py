@@ -46,6 +46,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     expect(page.get_by_label("文本")).to_be_focused()
     page.keyboard.type("你好")
     page.keyboard.press("Tab")  # to the marks, which stay folded
+    page.keyboard.press("Tab")  # to where the emotion comes from, which stays the wheel
     page.keyboard.press("Tab")
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="高兴")).to_be_checked()
@@ -55,7 +56,8 @@ def test_the_keyboard_is_enough(page: Page) -> None:
 
 @pytest.mark.slow
 def test_only_what_the_version_can_do_is_offered(page: Page) -> None:
-    expect(page.get_by_role("radio")).to_have_count(2)
+    expect(page.locator("#emotions").get_by_role("radio")).to_have_count(2)
+    expect(page.locator("#whence").get_by_role("radio")).to_have_count(2)
 
 
 @pytest.mark.slow

@@ -8,11 +8,11 @@ import { say } from "./words";
 const along = element("along", HTMLElement);
 const line = element("along-said", HTMLElement);
 
-type Kept = Pick<Ask, "voice" | "seed" | "language" | "sampling" | "roles">;
+type Kept = Pick<Ask, "voice" | "seed" | "segment_length" | "sampling" | "roles">;
 
 let kept: Kept = {};
 
-/** Keep a task's seed, language, sampling and roles, and its voice where the form does not offer it, and say so. */
+/** Keep a task's seed, length of segments, sampling and roles, and its voice where the form does not offer it, and say so. */
 export function fillAgain(task: Task, voiceOffered: boolean): void {
   const { settings } = task;
   kept = {};
@@ -25,9 +25,9 @@ export function fillAgain(task: Task, voiceOffered: boolean): void {
     kept.seed = settings.seed;
     said.push(say("alongSeed", settings.seed));
   }
-  if (settings.language !== "") {
-    kept.language = settings.language;
-    said.push(say("alongLanguage", settings.language));
+  if (settings.segment_length !== null) {
+    kept.segment_length = settings.segment_length;
+    said.push(say("alongSegments", settings.segment_length));
   }
   if (Object.keys(settings.sampling).length > 0) {
     kept.sampling = settings.sampling;

@@ -15,6 +15,7 @@ export interface Ask {
   format: string;
   seed?: number;
   language?: string;
+  segment_length?: number;
   sampling?: Readonly<Record<string, number>>;
   roles?: Record<string, Manner>;
 }
@@ -57,6 +58,7 @@ export interface Task {
     pitch: number;
     volume: number;
     language: string;
+    segment_length: number | null;
     emotion_voice: string | null;
     emotion_text: string | null;
     sampling: Record<string, number>;

@@ -80,9 +80,10 @@ function row(deed: Deed): HTMLElement {
 /** What was acted on; a version leads to what is known of it. */
 function subjectOf(subject: string): HTMLElement | string {
   if (!/^[\w.-]+@sha256:[0-9a-f]{64}$/.test(subject)) return subject;
-  const link = made("a", "", subject);
+  // Twelve digits tell it from all others; the whole of it is one press away.
+  const link = made("a", "", `${subject.slice(0, subject.indexOf(":") + 13)}…`);
   link.href = address("report", { of: subject });
-  link.title = say("report");
+  link.title = subject;
   return link;
 }
 

@@ -11,7 +11,7 @@ const adds = element("add-role", HTMLButtonElement);
 
 /** Write an emotion's choices; the first one is what an empty value means. */
 export function writeEmotions(choice: HTMLSelectElement, able: readonly string[], first: [string, string][], now: string): void {
-  const labels = ["neutral", ...EMOTIONS].filter((label) => able.length === 0 || able.includes(label) || label === now);
+  const labels = ["neutral", ...EMOTIONS, "auto"].filter((label) => able.length === 0 || able.includes(label) || label === now || label === "auto");
   choice.replaceChildren(...[...first, ...labels.map((label) => [label, say(label as Word)])].map(([value, text]) => new Option(text, value)));
   choice.value = now;
 }

@@ -8,15 +8,17 @@ export interface Draft {
   speed: number;
   pitch: number;
   volume: number;
+  emotion: string | null;
   emotion_text: string | null;
   emotion_voice: string | null;
   format: string;
   model: string;
   voice: string;
+  language: string;
 }
 
 const KEPT = "draft";
-const EMPTY: Draft = { text: "", mood: {}, speed: 1, pitch: 0, volume: 0, emotion_text: null, emotion_voice: null, format: "wav", model: "", voice: "" };
+const EMPTY: Draft = { text: "", mood: {}, speed: 1, pitch: 0, volume: 0, emotion: null, emotion_text: null, emotion_voice: null, format: "wav", model: "", voice: "", language: "" };
 
 export function keepDraft(draft: Draft): void {
   localStorage.setItem(KEPT, JSON.stringify(draft));

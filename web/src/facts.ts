@@ -9,7 +9,7 @@ export function emotionOf(task: Task): string {
   if (task.settings.emotion_voice) return say("asVoice");
   if (task.emotion !== null) {
     const name = say(task.emotion as Word);
-    return task.emotion === "neutral" ? name : `${name} ${percent(task.settings.intensity)}`;
+    return task.emotion === "neutral" || task.emotion === "auto" ? name : `${name} ${percent(task.settings.intensity)}`;
   }
   return task.settings.emotion.some((weight) => weight > 0) ? mixed(task.settings.emotion) : say("neutral");
 }

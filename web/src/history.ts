@@ -9,7 +9,7 @@ import { drawRow, showClip, STATES } from "./row";
 import { askName } from "./naming";
 import { address, go, here, restate, type View } from "./views";
 import { PAGE, Rows } from "./rows";
-import { archive, EMOTIONS, purge, remove, rename, restore, Stranger, type Task, tasks, versions, voices } from "./service";
+import { archive, EMOTIONS, purge, remove, rename, restore, Stranger, type Task, tasks, Trouble, versions, voices } from "./service";
 import { endTurns } from "./turns";
 import { say, type Word } from "./words";
 
@@ -23,6 +23,8 @@ const clear = element("clear", HTMLButtonElement);
 const chosen = element("chosen", HTMLElement);
 const compare = element("compare-chosen", HTMLAnchorElement);
 
+// What the service packs at once.
+const MOST_EXPORTED = 1000;
 // Typing goes on; the search begins when it rests.
 const REST_MS = 200;
 // What is being spoken is looked after this often, and a service that does not answer is asked again.
@@ -93,6 +95,13 @@ export function startHistory(): void {
   form.addEventListener("input", () => {
     clearTimeout(resting);
     resting = setTimeout(filter, REST_MS);
+  });
+  element("export", HTMLAnchorElement).addEventListener("click", (event) => {
+    if ((total ?? 0) <= MOST_EXPORTED) return;
+    // The service would refuse it, and a browser would say only that a file could not be had.
+    event.preventDefault();
+    problem = new Trouble("E_TOO_MANY", `these are ${total} tasks`, `choose at most ${MOST_EXPORTED}, such as those of a day`);
+    showState();
   });
   clear.addEventListener("click", () => {
     go("history", { trash: wanted["trash"] ?? "" });
@@ -249,7 +258,7 @@ function showClips(): void {
 
 /** The choices whose names are words of the page. */
 function writeChoices(): void {
-  const emotions: Word[] = ["neutral", ...EMOTIONS];
+  const emotions: Word[] = ["neutral", ...EMOTIONS, "auto"];
   write("emotion", "anyEmotion", emotions.map((label) => [label, say(label)]));
   write("status", "anyStatus", Object.entries(STATES).map(([state, word]) => [state, say(word)]));
   const offered = within(form, "[name=model]", HTMLSelectElement).options;

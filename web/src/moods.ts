@@ -65,6 +65,7 @@ export function setMood(wanted: Weights): void {
 
 /** The emotions of a task, be they asked for by one label or as a mixture. */
 export function moodOf(task: Task): Weights {
+  if (task.emotion === "auto") return {};
   if (task.emotion === null) return fromVector(task.settings.emotion);
   return task.emotion === "neutral" ? {} : { [task.emotion]: task.settings.intensity };
 }

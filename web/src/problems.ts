@@ -57,8 +57,11 @@ const SENTENCES: [RegExp, string][] = [
   // Warnings.
   [/^left out, as nothing reads them aloud: (.+)$/, "以下字符无法朗读，已略去：$1"],
   [/^memory is short: sentences are cut every (\d+) characters$/, "内存不足：句子每 $1 个字切开一次，停顿可能不自然。"],
+  [/^memory is short: the network computes in (?:bfloat16|half precision)$/, "内存不足：改用半精度计算。"],
+  [/^the graphics card is left alone$/, "没有使用显卡，合成会慢一些。"],
+  [/^a sentence may be cut short: .*$/, "有一句可能没有说完。请把它写短一些，或换一个随机种子。"],
   [/^memory is short: (.+)$/, "内存不足，已改用较省的方式（$1）。"],
-  [/^the reference is (\d+) s long, of which the first (\d+) count$/, "参考录音长 $1 秒，只用了前 $2 秒。"],
+  [/^.+ is (\d+) s long, of which the first (\d+) count$/, "参考录音长 $1 秒，只用了前 $2 秒。"],
 ];
 
 /** What a code means, for messages that no sentence above knows. */

@@ -49,7 +49,7 @@ export function askOf(line: Line, script: Script, model: string): Ask {
   const emotion = line.emotion || role.emotion;
   return {
     text: line.text.trim(),
-    ...askedFor(emotion === "neutral" ? {} : { [emotion]: role.intensity }),
+    ...(emotion === "auto" ? { emotion, intensity: role.intensity } : askedFor(emotion === "neutral" ? {} : { [emotion]: role.intensity })),
     speed: role.speed,
     format: "wav",
     ...(role.voice ? { voice: role.voice } : {}),

@@ -16,8 +16,8 @@ import { markTemplate, showTemplates, startTemplates } from "./templates";
 import { sentence } from "./trouble";
 import { endTurns } from "./turns";
 import { here, restate, type View } from "./views";
-import { offerWhence, setWhence, startWhence, whenceAsked } from "./whence";
-import { say } from "./words";
+import { type Elsewhere, offerWhence, setWhence, startWhence, whenceAsked } from "./whence";
+import { language, say } from "./words";
 
 const form = element("ask", HTMLFormElement);
 const text = element("text", HTMLTextAreaElement);
@@ -26,6 +26,7 @@ const speed = element("speed", HTMLInputElement);
 const model = element("model", HTMLSelectElement);
 const voice = element("voice", HTMLSelectElement);
 const format = element("format", HTMLSelectElement);
+const tongue = element("tongue", HTMLSelectElement);
 const button = element("do-speak", HTMLButtonElement);
 const stop = element("stop", HTMLButtonElement);
 const progress = element("progress", HTMLElement);
@@ -40,9 +41,9 @@ let underWay: Task | null = null;
 // Stop was pressed before the service had said which task it is.
 let stopWanted = false;
 // A version and a voice that are to be chosen as soon as it is known which there are.
-let wanted = { model: "", voice: "" };
+let wanted = { model: "", voice: "", language: "" };
 // Where the mood is to come from, as soon as it is known what it can come from.
-let source: Pick<Task["settings"], "emotion_text" | "emotion_voice"> | null = null;
+let source: Elsewhere | null = null;
 
 export const speak: View = {
   title: "title",
@@ -109,6 +110,7 @@ export function asked(): Ask {
     speed: speed.valueAsNumber,
     format: format.value,
     ...(voice.value ? { voice: voice.value } : {}),
+    ...(tongue.value ? { language: tongue.value } : {}),
     ...keptSettings(),
   };
   return model.value ? { ...ask, model: model.value } : ask;
@@ -125,7 +127,7 @@ function takeDraft(): void {
   text.value = draft.text;
   speed.valueAsNumber = draft.speed;
   format.value = draft.format;
-  wanted = { model: draft.model, voice: draft.voice };
+  wanted = { model: draft.model, voice: draft.voice, language: draft.language };
   turn(draft);
   offerMoods([]);
   setMood(draft.mood);
@@ -135,8 +137,8 @@ function takeDraft(): void {
 function written(): void {
   showNumbers();
   markTemplate();
-  const chosen = { model: model.value || wanted.model, voice: voice.value || wanted.voice };
-  const elsewhere = { emotion_text: null, emotion_voice: null, ...whenceAsked() };
+  const chosen = { model: model.value || wanted.model, voice: voice.value || wanted.voice, language: tongue.value || wanted.language };
+  const elsewhere = { emotion: null, emotion_text: null, emotion_voice: null, ...whenceAsked() };
   keepDraft({ text: text.value, mood: mood(), speed: speed.valueAsNumber, ...turned(), ...elsewhere, format: format.value, ...chosen });
 }
 
@@ -148,13 +150,14 @@ async function again(id: string): Promise<void> {
     text.value = task.text;
     speed.valueAsNumber = task.settings.speed;
     if ([...format.options].some((option) => option.value === task.settings.format)) format.value = task.settings.format;
-    wanted = { model: task.model, voice: task.voice ?? "" };
+    wanted = { model: task.model, voice: task.voice ?? "", language: task.settings.language };
+    tongue.value = "";
     if (versionCalled(task.model)) model.value = task.model;
     showAble();
     intensity.valueAsNumber = task.settings.intensity;
     setMood(moodOf(task));
     turn(task.settings);
-    source = task.settings;
+    source = { ...task.settings, emotion: task.emotion };
     await findVoices();
     fillAgain(task, voice.value === task.voice);
     const there = served().length === 0 || versionCalled(task.model) !== undefined;
@@ -170,7 +173,18 @@ function showAble(): void {
   const chosen = versionCalled(model.value);
   offerMoods(chosen?.emotions ?? []);
   offerKnobs(chosen);
+  offerTongues(chosen?.languages ?? []);
   showTemplates();
+}
+
+/** Offer the languages of a version that knows several; the first is what it speaks where none is said. */
+function offerTongues(tags: readonly string[]): void {
+  const now = tongue.value || wanted.language;
+  const names = new Intl.DisplayNames(language, { type: "language" });
+  tongue.replaceChildren(...tags.map((tag, at) => new Option(names.of(tag) ?? tag, at === 0 ? "" : tag)));
+  tongue.value = tags.indexOf(now) > 0 ? now : "";
+  if (tags.length > 0) wanted.language = "";
+  element("tongue-field", HTMLElement).hidden = tags.length < 2;
 }
 
 function showNumbers(): void {

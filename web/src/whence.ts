@@ -1,10 +1,13 @@
-// Where the mood comes from: the wheel, or, with versions that can, a text that describes it or a voice that has it.
+// Where the mood comes from: the wheel, the words of each sentence, or, with versions that can, a text or a voice that has it.
 
 import type { Ask, Task, Version, Voice } from "./answers";
 import { element, made } from "./dom";
 import { say, type Word } from "./words";
 
-export type Whence = "wheel" | "text" | "voice";
+export type Whence = "wheel" | "auto" | "text" | "voice";
+
+/** Where a task had its mood from, if not from the wheel. */
+export type Elsewhere = { emotion?: string | null } & Pick<Task["settings"], "emotion_text" | "emotion_voice">;
 
 const choice = element("whence", HTMLElement);
 const pad = element("pad", HTMLElement);
@@ -14,7 +17,7 @@ const voiceField = element("mood-voice-field", HTMLElement);
 const voice = element("mood-voice", HTMLSelectElement);
 const mix = element("mix-field", HTMLElement);
 
-const WORDS: Record<Whence, Word> = { wheel: "fromWheel", text: "fromText", voice: "fromVoice" };
+const WORDS: Record<Whence, Word> = { wheel: "fromWheel", auto: "auto", text: "fromText", voice: "fromVoice" };
 
 let offered: Whence[] = ["wheel"];
 let now: Whence = "wheel";
@@ -31,7 +34,7 @@ export function startWhence(told: () => void): void {
 /** Offer what a version can take a mood from. */
 export function offerWhence(version: Version | undefined, voices: readonly Voice[]): void {
   const controls = version?.controls ?? [];
-  offered = ["wheel"];
+  offered = (version?.emotions.length ?? 0) > 1 ? ["wheel", "auto"] : ["wheel"];
   if (controls.includes("emotion_text")) offered.push("text");
   if (controls.includes("emotion_voice") && voices.length > 0) offered.push("voice");
   const kept = voice.value;
@@ -42,17 +45,18 @@ export function offerWhence(version: Version | undefined, voices: readonly Voice
 }
 
 /** What a request says of it; null leaves it to the wheel. */
-export function whenceAsked(): Pick<Ask, "emotion_text" | "emotion_voice"> | null {
+export function whenceAsked(): Pick<Ask, "emotion" | "emotion_text" | "emotion_voice"> | null {
+  if (now === "auto") return { emotion: "auto" };
   if (now === "text" && text.value.trim() !== "") return { emotion_text: text.value.trim() };
   if (now === "voice" && voice.value !== "") return { emotion_voice: voice.value };
   return null;
 }
 
 /** Take over where a task had its mood from. */
-export function setWhence(settings: Pick<Task["settings"], "emotion_text" | "emotion_voice">): void {
+export function setWhence(settings: Elsewhere): void {
   if (settings.emotion_text) text.value = settings.emotion_text;
   if (settings.emotion_voice) voice.value = settings.emotion_voice;
-  set(settings.emotion_text ? "text" : settings.emotion_voice ? "voice" : "wheel");
+  set(settings.emotion === "auto" ? "auto" : settings.emotion_text ? "text" : settings.emotion_voice ? "voice" : "wheel");
 }
 
 function chip(whence: Whence): HTMLElement {

@@ -41,7 +41,7 @@ export const ENGLISH = {
   markReading: "A reading: pinyin with its tone",
   markRole: "A line that a role speaks",
   captions: "Captions",
-  search: "Search the history",
+  search: "Search",
   anyStatus: "All states",
   statusDone: "Done",
   statusFailed: "Failed",
@@ -328,6 +328,8 @@ export const ENGLISH = {
   asText: "as “{0}”",
   asVoice: "as a voice",
   markEmphasis: "Emphasis",
-  alongLanguage: "language {0}",
   licenceText: "The text of the licence",
+  auto: "Automatic",
+  tongue: "Language",
+  alongSegments: "segments of {0} characters",
 };

@@ -330,6 +330,8 @@ export const CHINESE: Record<Word, string> = {
   asText: "如“{0}”",
   asVoice: "参考音色",
   markEmphasis: "重读",
-  alongLanguage: "语言 {0}",
   licenceText: "许可全文",
+  auto: "自动",
+  tongue: "语言",
+  alongSegments: "每段至多 {0} 字",
 };
