@@ -245,7 +245,8 @@ def test_marks_reach_the_network_as_syllables(tried: Tried, reached: tuple[dict[
         assert "<|SPECIAL_TOKEN_1|>M IH1 . N AH0 T<|SPECIAL_TOKEN_1|>" in spelled
     else:
         assert "XING2" in marked
-        assert ("MINUTE" in spelled, "IH1" in spelled) == (True, False)
+        # It knows no readings of English: the word stays. (The small vocabulary has no M.)
+        assert not {"1", "0", "|", "<"} & set(spelled.replace("<unk>", ""))
 
 
 def test_the_language_reaches_the_network(tried: Tried, reached: tuple[dict[str, Any], list[Any], Any]) -> None:
