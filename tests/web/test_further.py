@@ -57,7 +57,7 @@ def test_pitch_and_volume_are_sent_kept_and_taken_again(page: Page) -> None:
 
 def test_the_mood_is_taken_from_a_text(page: Page) -> None:
     page.get_by_label("文本").fill("按文字的情绪。")
-    page.get_by_role("radio", name="文字描述").check()
+    page.get_by_role("radio", name="按文字").check()
     expect(page.locator("#pad")).to_be_hidden()
     page.get_by_role("textbox", name="按这段文字的情绪").fill("我等了你好久！")
     sent = asked(page)
@@ -72,11 +72,11 @@ def test_the_mood_is_taken_from_a_text(page: Page) -> None:
 
 def test_the_mood_is_taken_from_a_voice(page: Page) -> None:
     page.get_by_label("文本").fill("按录音的情绪。")
-    page.get_by_role("radio", name="参考音色").check()
+    page.get_by_role("radio", name="按音色").check()
     voice = page.request.get("/api/voices").json()["voices"][0]["id"]
     assert asked(page)["emotion_voice"] == voice
     page.reload()
-    expect(page.get_by_role("radio", name="参考音色")).to_be_checked()
+    expect(page.get_by_role("radio", name="按音色")).to_be_checked()
 
 
 def test_each_sentence_takes_the_mood_of_its_words(page: Page) -> None:

@@ -86,7 +86,7 @@ def test_a_voice_that_was_recorded_lends_its_mood(page: Page) -> None:
     expect(kept).to_have_count(1)
     page.get_by_role("link", name="合成", exact=True).click()
     page.get_by_label("文本").fill("按录音的情绪说。")
-    page.get_by_role("radio", name="参考音色").check()
+    page.get_by_role("radio", name="按音色").check()
     page.get_by_role("button", name="合成").click()
     # A beep is nobody's mood: it is spoken with it, or it is said what is wrong with it.
     expect(page.locator("#takes .player[data-state=ready], #trouble:not(:empty)")).to_have_count(1)

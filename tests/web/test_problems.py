@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 ROOT = Path(__file__).parents[2]
 CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -46,6 +46,21 @@ def test_what_is_wrong_is_said_with_what_to_do(page: Page, text: str, said: str)
     page.get_by_role("button", name="Speak").click()
     expect(page.locator("#trouble")).to_contain_text(re.compile("[a-z]"))
     assert not CHINESE.search(page.locator("#trouble").inner_text())
+
+
+@pytest.mark.slow
+def test_what_is_wrong_stays_when_the_versions_become_known_after_it(page: Page) -> None:
+    waiting: list[Route] = []
+    page.route("**/readyz", lambda route: waiting.append(route))
+    page.reload()
+    page.get_by_label("文本").fill("😀")
+    page.get_by_role("button", name="合成").click()
+    expect(page.locator("#trouble")).to_contain_text("没有可以朗读的内容")
+    for route in waiting:
+        route.continue_()
+    expect(page.locator("#model option")).to_have_count(1)
+    page.wait_for_timeout(300)
+    expect(page.locator("#trouble")).to_contain_text("没有可以朗读的内容")
 
 
 @pytest.mark.slow

@@ -40,6 +40,8 @@ let busy = false;
 let underWay: Task | null = null;
 // Stop was pressed before the service had said which task it is.
 let stopWanted = false;
+// What was said last of versions that are not ready.
+let unready = { waits: "", why: "" };
 // A version and a voice that are to be chosen as soon as it is known which there are.
 let wanted = { model: "", voice: "", language: "" };
 // Where the mood is to come from, as soon as it is known what it can come from.
@@ -216,11 +218,16 @@ async function findVersions(): Promise<void> {
   await findVoices();
   const ready = served().some((version) => version.state === "ready");
   const broken = served().find((version) => version.trouble)?.trouble ?? "";
-  if (!busy) {
-    trouble.textContent = ready || broken === "" ? "" : worded(null, broken);
-    progress.textContent = ready ? "" : say("waiting");
-  }
+  if (!busy) showReadiness(ready ? "" : say("waiting"), ready || broken === "" ? "" : worded(null, broken));
   if (!ready) setTimeout(findVersions, ASK_AGAIN_MS);
+}
+
+/** Say that no version can speak yet, and why; what else is said there stays. */
+function showReadiness(waits: string, why: string): void {
+  for (const [place, now, before] of [[progress, waits, unready.waits], [trouble, why, unready.why]] as const) {
+    if (now !== "" || place.textContent === before) place.textContent = now;
+  }
+  unready = { waits, why };
 }
 
 /** Offer the voices that are kept, where the chosen version can speak with them. */
