@@ -7,6 +7,7 @@ package itself can't do is done at its edges: speed, by the length that a segmen
 network that says nothing, which would be an error deep within.
 """
 
+import logging
 import re
 import tempfile
 import warnings
@@ -216,7 +217,7 @@ def load(snapshot: Path, thrift: int = 0) -> IndexTTS2Engine:
     level = min(thrift, levels)
     package = import_module("synth.engines.indextts2.package").infer
     try:
-        with _cache(snapshot):
+        with _cache(snapshot), _listening(logging.getLogger("indextts.s2mel.modules.commons")) as left_out:
             tts = package.IndexTTS2(
                 str(snapshot),
                 use_fp16=level > 0,
@@ -224,7 +225,7 @@ def load(snapshot: Path, thrift: int = 0) -> IndexTTS2Engine:
                 # It would be compiled at the first start, for minutes, by a compiler that is not there.
                 use_cuda_kernel=False,
             )
-        _assert_shapes(tts.s2mel, snapshot / tts.cfg.s2mel_checkpoint)
+        _assert_all_taken(tts.s2mel, left_out.names)
     except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
         raise unfitting("IndexTTS 2", error) from error
     return IndexTTS2Engine(tts, _edged(tts), replace(CAPABILITIES, thrift=_THRIFT[level], levels=levels))
@@ -262,20 +263,39 @@ def _written(path: Path) -> Path:
     return path
 
 
-def _assert_shapes(model: Any, checkpoint: Path) -> None:
-    """See that what was kept is what the code wants: the package leaves out silently what has another shape."""
-    import torch
+class _LeftOut(logging.Handler):
+    """What the package says that it left out of a checkpoint: it goes on with weights that nobody trained."""
 
-    kept = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)["net"]
-    for part, module in model.models.items():
-        for name, wanted in module.named_parameters():
-            found = kept[part].get(name)
-            if found is not None and found.shape != wanted.shape:
-                raise IntegrityError(
-                    f"the files are not those of IndexTTS 2: {part}.{name} has another shape",
-                    remedy="run `indextts-hub verify --repair` on the version",
-                    code="E_WEIGHTS",
-                )
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.names: set[str] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take the names that a warning is about."""
+        for said in record.args or ():
+            if isinstance(said, set):
+                self.names |= said
+
+
+@contextmanager
+def _listening(logger: logging.Logger) -> Iterator[_LeftOut]:
+    left_out = _LeftOut()
+    logger.addHandler(left_out)
+    try:
+        yield left_out
+    finally:
+        logger.removeHandler(left_out)
+
+
+def _assert_all_taken(model: Any, left_out: set[str]) -> None:
+    """See that nothing was left out that the code has a place for: it was of another shape."""
+    wanted = {name for module in model.models.values() for name in module.state_dict()}
+    if unfit := sorted(wanted & left_out):
+        raise IntegrityError(
+            f"the files are not those of IndexTTS 2: {unfit[0]} has another shape",
+            remedy="run `indextts-hub verify --repair` on the version",
+            code="E_WEIGHTS",
+        )
 
 
 def _syllables(mark: re.Match[str]) -> str:
