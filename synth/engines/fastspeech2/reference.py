@@ -1,11 +1,13 @@
 """The mood of a reference clip as an expression: what is heard of it, against this voice in neutral. Its timbre is not taken.
 
-Nobody's neutral voice is known from one clip. So pitch is taken against a woman's or a man's usual, whichever is nearer; pace,
-pauses, range, final movement, dynamics and spectral tilt against this voice speaking neutrally. Loudness is the recording's,
-formants and breath are the speaker's and the room's as much as the mood's: they are left.
+Nobody's neutral voice is known from one clip. So pitch is taken against a woman's or a man's usual, each as far as the clip is
+likely one of them: a voice between the two says nothing. Pace, pauses, range, final movement, dynamics and spectral tilt are taken
+against this voice speaking neutrally. Loudness is the recording's, formants and breath are the speaker's and the room's as much as
+the mood's: they are left.
 """
 
 from functools import lru_cache
+from math import exp
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +22,10 @@ __all__ = ["mood_of"]
 
 # This voice in neutral: the mean over the sixteen sentences that bench/emotion.py is tuned on, as `heard` hears them.
 _NEUTRAL = Heard(rate=5.09, pauses=0.07, pitch=15.7, pitch_range=10.5, final_pitch=-4.8, dynamics=5.5, tilt=-7.4, harmonicity=12.9)
-# Men speak some ten semitones lower than women (Simpson, "Phonetic differences between male and female speech", 2009).
+# Men speak some ten semitones lower than women, either by some three more or less (Simpson, "Phonetic differences between male and
+# female speech", 2009).
 _MAN_BELOW = 10.0
+_SPREAD = 3.0
 # What is heard moves less than what it is bent by, since tones and consonants keep theirs: the slopes between this voice's
 # profiles, heard, and their numbers.
 _RATE, _RANGE, _FINAL, _DYNAMICS, _TILT = 1.2, 1.9, 1.5, 2.0, 0.75
@@ -65,11 +69,13 @@ def _mood(clip: Path, _changed: int, _size: int) -> Expression:
 
 
 def _expression(of: Heard) -> Expression:
-    usual = min((_NEUTRAL.pitch, _NEUTRAL.pitch - _MAN_BELOW), key=lambda pitch: abs(of.pitch - pitch))
+    over_woman, over_man = of.pitch - _NEUTRAL.pitch, of.pitch - _NEUTRAL.pitch + _MAN_BELOW
+    # How likely it is a woman's: of two normal distributions of the same width.
+    woman = 1 / (1 + exp((over_woman**2 - over_man**2) / (2 * _SPREAD**2)))
     bends = {
         "rate": (of.rate / _NEUTRAL.rate) ** _RATE,
         "pauses": (of.pauses + _NEUTRAL.pauses) / (2 * _NEUTRAL.pauses),
-        "pitch": of.pitch - usual,
+        "pitch": woman * over_woman + (1 - woman) * over_man,
         "pitch_range": 1 + _RANGE * (of.pitch_range / _NEUTRAL.pitch_range - 1),
         "final_pitch": _FINAL * (of.final_pitch - _NEUTRAL.final_pitch),
         "dynamics": 1 + _DYNAMICS * (of.dynamics / _NEUTRAL.dynamics - 1),
