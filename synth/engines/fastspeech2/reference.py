@@ -20,8 +20,8 @@ from synth.engines.fastspeech2.profiles import Expression
 
 __all__ = ["mood_of"]
 
-# This voice in neutral: means over four sentences, as `heard` hears them. Over other sentences they differ: the rate by a tenth, the
-# final movement by 1.5 semitones, since tones move a sentence's end more than most moods do.
+# This voice in neutral: means over four sentences, as `heard` hears them. Over others they differ, the rate by a tenth, the
+# final movement by 1.5 semitones, for tones move a sentence's end more than most moods do.
 _NEUTRAL = Heard(rate=5.09, pauses=0.07, pitch=15.7, pitch_range=10.5, final_pitch=-4.8, dynamics=5.5, tilt=-7.4, harmonicity=12.9)
 # Men speak some ten semitones lower than women, either by some three more or less (Simpson, "Phonetic differences between male and
 # female speech", 2009).
