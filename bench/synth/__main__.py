@@ -5,7 +5,8 @@ factor:  seconds of work a second of speech, sentence after sentence on one core
          dependency: TensorFlow Lite can't run the original's other half without TensorFlow).
 first:   from a request to the first audio of a long text, over HTTP.
 clients: 1, 4 and 16 clients who ask for one sentence after the other over HTTP: sentences a second, seconds of a processor for each
-         in the worker and in the service, and the most memory that the worker takes by then.
+         in the worker, in the service and in the clients here, how busy that keeps the processors, and the most memory that the
+         worker takes by then.
 
 Speed drifts where others use the machine: each round measures all of what is compared, and ratios are medians over the rounds.
 """
@@ -13,6 +14,7 @@ Speed drifts where others use the machine: each round measures all of what is co
 import asyncio
 import importlib.util
 import os
+import socket
 import statistics
 import sys
 import time
@@ -26,9 +28,12 @@ from reference import Reference
 
 from indextts_hub import Hub
 from synth.engines.fastspeech2.engine import load
-from synth.engines.protocol import Segment, Settings
+from synth.engines.protocol import Engine, Settings
 from synth.text.pinyin import to_syllables
 from synth.text.segments import to_segments
+from synth.worker.doubles import doubles
+from synth.worker.memory import held
+from synth.worker.speaking import Line
 
 sys.path.append(str(Path(__file__).parents[1]))
 from serving import PATIENCE, served
@@ -52,8 +57,11 @@ def factor() -> None:
     segments = [segment for text in SENTENCES for segment in to_segments(text, engine.capabilities.longest_segment).segments]
     symbols = [torch.tensor(engine.mapper.spell(to_syllables(segment.text)).ids) for segment in segments]
 
-    def speak(segment: Segment) -> float:
-        return len(engine.speak(segment, Settings()).samples) / 4 / engine.capabilities.sample_rate
+    # Forked while there is one thread; they end with this process.
+    doubled = doubles(engine, Line(socket.socket()))[:2]
+
+    def speak(by: Engine) -> float:
+        return sum(len(by.speak(segment, Settings()).samples) for segment in segments) / 4 / engine.capabilities.sample_rate
 
     original = original_vocoder(snapshot, reference, symbols)
     found: dict[str, list[tuple[float, float]]] = {}
@@ -62,16 +70,16 @@ def factor() -> None:
             "the reference on one core": lambda: (
                 sum(len(reference.speak(ids)) for ids in symbols) / engine.capabilities.sample_rate
             ),
-            "lite on one core": lambda: sum(map(speak, segments)),
-            "lite on two cores": lambda: sum(both.map(speak, segments * 2)),
+            "lite on one core": lambda: speak(engine),
+            "lite on two cores": lambda: sum(both.map(speak, doubled)),
         } | ({} if original is None else {"the original's vocoder alone, on one core": original})
         for work in rounds.values():
             work()
         for _ in range(ROUNDS):
             for name, work in rounds.items():
-                began, had = time.perf_counter(), time.process_time()
+                began, had = time.perf_counter(), worked(*family(os.getpid()))
                 spoken = work()
-                took, cost = time.perf_counter() - began, time.process_time() - had
+                took, cost = time.perf_counter() - began, worked(*family(os.getpid())) - had
                 found.setdefault(name, []).append((took / spoken, cost / spoken))
     against = found["the reference on one core"]
     for name, figures in found.items():
@@ -121,23 +129,28 @@ def first() -> None:
 
 def clients() -> None:
     rates: dict[int, list[float]] = {count: [] for count in CLIENTS}
-    costs: dict[int, list[tuple[float, float]]] = {count: [] for count in CLIENTS}
+    costs: dict[int, list[tuple[float, float, float]]] = {count: [] for count in CLIENTS}
+    peak = 0
     with served("--queue", "64") as (address, service):
         httpx2.post(f"{address}/synthesize", json={"text": "你好"}, timeout=PATIENCE).raise_for_status()
         worker = worker_of(service)
         for _ in range(3):
             for count in CLIENTS:
-                before = worked(worker), worked(service)
+                before = worked(*family(worker)), worked(service), time.process_time()
                 spoken, seconds = asyncio.run(ask_again_and_again(address, count))
+                now = worked(*family(worker)), worked(service), time.process_time()
+                peak = max(peak, held(worker) or 0)
                 rates[count].append(spoken / seconds)
-                costs[count].append(((worked(worker) - before[0]) / spoken, (worked(service) - before[1]) / spoken))
-        peak = peak_memory(worker)
+                costs[count].append(tuple((after - had) / spoken for after, had in zip(now, before, strict=True)))
     for count in CLIENTS:
         ratio = statistics.median(many / one for many, one in zip(rates[count], rates[1], strict=True))
-        in_worker, in_service = (statistics.median(cost) * 1e3 for cost in zip(*costs[count], strict=True))
+        in_worker, in_service, here = (statistics.median(cost) * 1e3 for cost in zip(*costs[count], strict=True))
+        busy = statistics.median(
+            rate * sum(cost) / (os.cpu_count() or 1) for rate, cost in zip(rates[count], costs[count], strict=True)
+        )
         print(
-            f"{count} clients: {statistics.median(rates[count]):.1f} sentences a second, {ratio:.2f} of one client's;"
-            f" each {in_worker:.0f} ms of a processor in the worker, {in_service:.0f} ms in the service"
+            f"{count} clients: {statistics.median(rates[count]):.1f} sentences a second, {ratio:.2f} of one client's; each"
+            f" {in_worker:.0f} ms of a processor in the worker, {in_service:.0f} in the service, {here:.0f} here: {busy:.0%} busy"
         )
     print(f"most memory of the worker: {peak / 2**20:.0f} MiB")
 
@@ -168,15 +181,15 @@ def worker_of(service: int) -> int:
     raise RuntimeError("the service has no worker")
 
 
-def worked(pid: int) -> float:
-    """Seconds of a processor that a process has had."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def family(pid: int) -> list[int]:
+    """A process and those it has forked."""
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
 
-def peak_memory(pid: int) -> int:
-    """Bytes."""
-    return int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]) * 1024
+def worked(*pids: int) -> float:
+    """Seconds of a processor that processes have had."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    return sum(int(of[11]) + int(of[12]) for of in fields) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -108,8 +108,9 @@ class Capabilities:
         own_voice: whether it can speak without a reference clip.
         controls: which of the further settings it follows: names of `Settings` (`pitch`, `volume`, `emotion_voice`,
             `emotion_text`) and of `Sampling`. Emotion, speed, seed and language are every engine's.
-        at_once: how many segments it speaks at the same time, each asked for on a thread of its own; what it says of one
-            must not depend on the others.
+        at_once: how many segments it speaks at the same time, each asked for on a thread of its own, or of a process that was
+            forked from this one, which threads of its own and graphics cards don't survive; what it says of one must not depend
+            on the others.
     """
 
     sample_rate: int

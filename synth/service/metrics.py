@@ -10,7 +10,7 @@ from prometheus_client.registry import Collector
 from indextts_hub.db.tasks import SpokenTask
 from indextts_hub.mirror.downloads import Count
 from synth.service.versions import Served
-from synth.worker.memory import resident
+from synth.worker.memory import held
 from synth.worker.supervisor import WorkerState
 
 __all__ = ["CONTENT_TYPE", "Metrics"]
@@ -89,13 +89,13 @@ class _ServedNow(Collector):
         waiting = GaugeMetricFamily("indextts_queue_waiting", "Requests that wait for a turn.", labels=["model"])
         ready = GaugeMetricFamily("indextts_worker_ready", "Whether the worker can speak.", labels=["model"])
         restarts = GaugeMetricFamily("indextts_worker_restarts", "Workers that had to be replaced.", labels=["model"])
-        memory = GaugeMetricFamily("indextts_worker_memory_bytes", "Resident memory of the worker.", labels=["model"])
+        memory = GaugeMetricFamily("indextts_worker_memory_bytes", "Memory that the worker holds.", labels=["model"])
         digests = InfoMetricFamily("indextts_model", "The versions that are served.", labels=["model"])
         for version in self._served:
             waiting.add_metric([version.name], version.turns.waiting)
             ready.add_metric([version.name], version.supervisor.state is WorkerState.READY)
             restarts.add_metric([version.name], version.supervisor.restarts)
             digests.add_metric([version.name], {"digest": version.digest, "engine": version.engine})
-            if (used := resident(version.supervisor.pid)) is not None:
+            if (used := held(version.supervisor.pid)) is not None:
                 memory.add_metric([version.name], used)
         yield from (waiting, ready, restarts, memory, digests)

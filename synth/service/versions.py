@@ -14,7 +14,7 @@ from indextts_hub.reference import VersionRef
 from indextts_hub.surroundings import available_memory
 from synth.engines.protocol import Capabilities
 from synth.service.queue import Turns
-from synth.worker.memory import resident
+from synth.worker.memory import held
 from synth.worker.process import WorkerError
 from synth.worker.supervisor import Supervisor, WorkerState
 
@@ -90,7 +90,7 @@ class Memory:
 
     budget: int | None = None
     available: Callable[[], int | None] = available_memory
-    used: Callable[[int | None], int | None] = resident
+    used: Callable[[int | None], int | None] = held
 
     def lacks(self, needs: int, running: Iterable[ServedVersion]) -> int:
         """How many bytes are missing for a worker beside those that run; 0 or less if it fits."""

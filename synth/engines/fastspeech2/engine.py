@@ -48,7 +48,7 @@ CAPABILITIES = Capabilities(
 # The voice as it was trained stays below; only what an emotion makes louder comes up here.
 _KNEE = 0.8
 
-# What Python itself does for each segment is a tenth of the work, and done by one at a time.
+# Each takes some 100 MiB beyond what they share.
 _MOST_AT_ONCE = 8
 
 # Samples over which a segment dies away, 5 ms: too short to be heard as anything.
@@ -125,6 +125,8 @@ def _moods(settings: Settings) -> list[tuple[float, Expression]]:
 def limited(samples: Tensor) -> Tensor:
     """Bend what is too loud below 1, sample by sample; what is not stays as it is, so that loudness is even over segments."""
     loud = samples.abs()
+    if not len(loud) or float(loud.max()) <= _KNEE:
+        return samples
     over = _KNEE + (1 - _KNEE) * torch.tanh((loud - _KNEE) / (1 - _KNEE))
     return torch.where(loud > _KNEE, over * samples.sign(), samples)
 
@@ -158,8 +160,8 @@ def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, durations: 
 def load(snapshot: Path, thrift: int = 0) -> FastSpeech2Engine:
     """Load `lite` from its snapshot and speak once, so that the first real segment is not slower than the next.
 
-    Each segment is spoken by one thread, and as many at once as there are processors: threads that share the layers of one segment
-    wait for each other at every layer, and a segment's samples would depend on who else is being spoken for.
+    Each segment is spoken by one thread, and as many at once as there are processors, in doubles or threads: those that share the
+    layers of one segment wait for each other at every layer, and its samples would depend on who else is being spoken for.
 
     Args:
         thrift: above 0 it takes shorter segments, one at a time.

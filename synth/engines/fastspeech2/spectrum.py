@@ -77,6 +77,8 @@ def shaded(mel: Tensor, how: Expression, ratios: Tensor, loudness: Tensor) -> Te
         ratios: float32 [F], by what the frequencies will be multiplied on the tape: the formants are moved the other way.
         loudness: float32 [F], decibels that are added to each frame.
     """
+    if _shades_nothing(how) and bool((ratios == 1.0).all()) and not bool(loudness.any()):
+        return mel
     formants = _formants(mel * (DECIBELS / 20) + torch.tensor(_MEAN))  # [F, 80]
     shifted = (_moved(formants, how.formants / ratios) - formants) * (20 / DECIBELS)  # [F, 80]
     tilt = _octaves().clamp(_LOWEST, _HIGHEST) * (how.tilt / DECIBELS)  # [80]
@@ -88,18 +90,27 @@ def shaded(mel: Tensor, how: Expression, ratios: Tensor, loudness: Tensor) -> Te
     return bent + (lost + how.loudness + loudness[:, None]) / DECIBELS
 
 
+def _shades_nothing(how: Expression) -> bool:
+    return (how.loudness, how.dynamics, how.tilt, how.breath, how.formants) == (0.0, 1.0, 0.0, 0.0, 1.0)
+
+
 class Breath:
     """Noise that follows the voice's upper bands: what is heard of breath between and within the harmonics."""
 
     def __init__(self, mel: Tensor, breath: float) -> None:
         """Take the shaded mel, float32 [F, 80], and how breathy the voice is; 0 and less is silence."""
+        self._loudness: Tensor | None = None
+        if breath <= 0:
+            return
         level = mel[:, _NOISE_BANDS:].mean(-1) * (DECIBELS / 20) + sum(_MEAN[_NOISE_BANDS:]) / (MELS - _NOISE_BANDS)
         # At each frame's middle it is as loud as the frame says, and between two it goes straight from one to the other.
-        loudness = (max(breath, 0.0) * _NOISE * 10**level)[None, None]
-        self._loudness: Tensor = functional.interpolate(loudness, scale_factor=FRAME, mode="linear")[0, 0]
+        loudness = (breath * _NOISE * 10**level)[None, None]
+        self._loudness = functional.interpolate(loudness, scale_factor=FRAME, mode="linear")[0, 0]
 
     def over(self, start: int, end: int) -> Tensor:
         """The noise of these samples: the same wherever the pieces begin."""
+        if self._loudness is None:
+            return torch.zeros(end - start)
         hiss = _hiss()
         noise: Tensor = self._loudness[start:end] * hiss[torch.arange(start, end) % len(hiss)]
         return noise

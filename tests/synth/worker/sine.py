@@ -54,6 +54,8 @@ class Sine:
         if (self.snapshot / "able").exists():
             with (self.snapshot / "told").open("a") as told:
                 told.write(json.dumps({"text": text, **asdict(settings)}) + "\n")
+        if "谁" in text:
+            (self.snapshot / f"speaker {os.getpid()}").touch()
         if "慢" in text:
             time.sleep(float((self.snapshot / "slow").read_text()))
         if "死" in text:
