@@ -9,7 +9,22 @@ import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, SegmentLength, Speak, Volume, Wish, drawn, speaker
+from cli.speaking import (
+    EmotionText,
+    EmotionVoice,
+    Intensity,
+    Language,
+    Model,
+    Pitch,
+    Sampled,
+    SegmentLength,
+    Speak,
+    Speed,
+    Volume,
+    Wish,
+    drawn,
+    speaker,
+)
 from indextts_hub.errors import NotFound, UsageError
 
 if TYPE_CHECKING:
@@ -26,10 +41,10 @@ def batch(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FOLDER", help="Where it goes; FILE's name if left out.")
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", metavar="REF", help="The version that speaks.")] = None,
+    model: Model = None,
     emotion: Annotated[str | None, typer.Option("--emotion", help="Of lines that name none.")] = None,
-    intensity: Annotated[float, typer.Option("--intensity", min=0, max=1, help="How strong the emotion is.")] = 0.5,
-    speed: Annotated[float, typer.Option("--speed", min=0.5, max=2, help="Above 1 is faster.")] = 1.0,
+    intensity: Intensity = 0.5,
+    speed: Speed = 1.0,
     voice: Annotated[str | None, typer.Option("--voice", metavar="ID_OR_FILE", help="Of lines that name none.")] = None,
     emotion_voice: EmotionVoice = None,
     emotion_text: EmotionText = None,

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,22 +13,41 @@ import typer
 
 from cli.options import CacheDir, Quiet, ToJson
 from cli.render import write_json, write_line
-from cli.speaking import EmotionText, EmotionVoice, Language, Pitch, Sampled, SegmentLength, Volume, Wish, drawn, speaker
+from cli.speaking import (
+    EmotionText,
+    EmotionVoice,
+    Intensity,
+    Language,
+    Model,
+    Pitch,
+    Sampled,
+    SegmentLength,
+    Speed,
+    Volume,
+    Wish,
+    drawn,
+    speaker,
+)
 
 __all__ = ["say"]
+
+
+class By(StrEnum):
+    """What a caption shows."""
+
+    SEGMENT = "segment"
+    WORD = "word"
 
 
 def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     text: Annotated[str, typer.Argument(help="What is spoken; - reads it from standard input.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where the speech goes.")] = Path("speech.wav"),
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="REF", help="The version that speaks.", show_default=False)
-    ] = None,
+    model: Model = None,
     emotion: Annotated[
         str | None, typer.Option("--emotion", help="neutral, happy, … or 高兴, …; auto: by the words.", show_default=False)
     ] = None,
-    intensity: Annotated[float, typer.Option("--intensity", min=0, max=1, help="How strong the emotion is.")] = 0.5,
-    speed: Annotated[float, typer.Option("--speed", min=0.5, max=2, help="Above 1 is faster.")] = 1.0,
+    intensity: Intensity = 0.5,
+    speed: Speed = 1.0,
     voice: Annotated[str | None, typer.Option("--voice", metavar="ID_OR_FILE", help="Whose voice.", show_default=False)] = None,
     emotion_voice: EmotionVoice = None,
     emotion_text: EmotionText = None,
@@ -43,6 +63,7 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     captions: Annotated[
         Path | None, typer.Option("--captions", metavar="FILE", help="Write captions, too: .srt or .vtt.", show_default=False)
     ] = None,
+    captions_by: Annotated[By, typer.Option("--captions-by", help="What a caption shows: a segment, or a word.")] = By.SEGMENT,
     cache_dir: CacheDir = None,
     quiet: Quiet = False,
     to_json: ToJson = False,
@@ -52,7 +73,7 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
     In the text, `[happy 0.8]` changes the emotion, `<break 500ms>` is silence, `<行|XING2>` fixes a reading.
     """
     from indextts_hub.store.durable import write_durably
-    from synth.audio.captions import captions_for
+    from synth.audio.captions import by_word, captions_for
     from synth.audio.formats import format_named, format_of_path
 
     spoken = sys.stdin.read() if text == "-" else text
@@ -79,7 +100,8 @@ def say(  # noqa: PLR0913, PLR0917 - a command has as many options as it has
         said = speak(wish)
     write_durably(output, said.audio)
     if captions is not None and written is not None:
-        write_durably(captions, written(said.segments).encode())
+        shown = by_word(said.segments) if captions_by is By.WORD else said.segments
+        write_durably(captions, written(shown).encode())
     seconds = time.monotonic() - began
     for warning in said.warnings:
         sys.stderr.write(f"note: {warning}\n")

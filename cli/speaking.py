@@ -22,12 +22,15 @@ if TYPE_CHECKING:
 __all__ = [
     "EmotionText",
     "EmotionVoice",
+    "Intensity",
     "Language",
+    "Model",
     "Pitch",
     "Said",
     "Sampled",
     "SegmentLength",
     "Speak",
+    "Speed",
     "Volume",
     "Wish",
     "clip_of",
@@ -37,6 +40,9 @@ __all__ = [
 
 _VOICE_ID = re.compile(r"voice_[0-9a-f]{1,40}")
 
+Model = Annotated[str | None, typer.Option("--model", metavar="REF", help="The version that speaks.", show_default=False)]
+Intensity = Annotated[float, typer.Option("--intensity", min=0, max=1, help="How strong the emotion is.")]
+Speed = Annotated[float, typer.Option("--speed", min=0.5, max=2, help="Above 1 is faster.")]
 EmotionVoice = Annotated[
     str | None, typer.Option("--emotion-voice", metavar="ID_OR_FILE", help="Whose mood is taken.", show_default=False)
 ]
@@ -163,6 +169,8 @@ def _service(settings: "Settings", opened: ExitStack) -> "httpx2.Client | None":
 
 
 def _by_service(wish: Wish, client: "httpx2.Client", settings: "Settings") -> Said | None:
+    from pydantic import TypeAdapter
+
     from synth import Caption
     from synth.engines.able import sampling_of
 
@@ -186,8 +194,8 @@ def _by_service(wish: Wish, client: "httpx2.Client", settings: "Settings") -> Sa
     audio = client.get(spoken["audio_url"])
     audio.raise_for_status()
     used = spoken["model"]
-    segments = tuple(Caption(at["text"], at["start"], at["end"]) for at in spoken["segments"])
-    return Said("service", audio.content, spoken["duration"], used["version"], used["digest"], segments, tuple(spoken["warnings"]))
+    captions = TypeAdapter(tuple[Caption, ...]).validate_python(spoken["segments"])
+    return Said("service", audio.content, spoken["duration"], used["version"], used["digest"], captions, tuple(spoken["warnings"]))
 
 
 def _answer(client: "httpx2.Client", asked: dict[str, object], patience: float) -> "httpx2.Response":

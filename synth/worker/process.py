@@ -18,6 +18,7 @@ from typing import TypeAlias
 
 from indextts_hub.errors import HubError, IntegrityError, NotFound, PolicyError, StorageError, UsageError
 from synth.engines.protocol import Segment, SegmentSpeech, Settings
+from synth.worker.hearing import Hearing
 from synth.worker.weights import Holding
 from synth.worker.wire import (
     HEADER,
@@ -131,7 +132,7 @@ class Worker:
         self._words = words
         self._limits = limits
         self._frames, self._out = call
-        self._heard: dict[str, asyncio.Queue[_Heard]] = {}
+        self._heard: dict[str, Hearing] = {}
         self._trouble: WorkerDied | None = None
         self._listening = asyncio.create_task(self._listen())
 
@@ -144,7 +145,7 @@ class Worker:
             WorkerDied: the process ended, or took longer than `limits.start`.
             HubError: what the engine said of its files, with its own code.
         """
-        calls: asyncio.Queue[_Call] = asyncio.Queue()
+        calls: asyncio.Queue[_Call] = asyncio.Queue(1)
         token = secrets.token_hex(32)
 
         async def answer(frames: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
@@ -198,23 +199,20 @@ class Worker:
         if self._trouble is not None:
             raise WorkerDied(self._trouble.message, remedy=self._trouble.remedy, code=self._trouble.code)
         task = secrets.token_hex(8)
-        heard: asyncio.Queue[_Heard] = asyncio.Queue()
-        self._heard[task] = heard
+        heard = self._heard[task] = Hearing(len(segments))
         # A worker may speak the next segments while the first is not over: what comes early waits here.
         early: list[deque[SegmentSpeech]] = [deque() for _ in segments]
         at = 0
         try:
             await self._send(Speak(task, tuple(segments), settings))
             while (ready := await self._next(heard)) is not None:
-                if not 0 <= ready.index < len(early):
-                    self._process.kill()
-                    raise _nonsense()
                 early[ready.index].append(ready.speech)
                 while at < len(early) and early[at]:
                     speech = early[at].popleft()
                     at += speech.ends
                     yield speech
         finally:
+            heard.leave()
             if task in self._heard and self._trouble is None:
                 self._out.write(encode(Cancel(task)))
 
@@ -222,6 +220,8 @@ class Worker:
         """End the process: by hanging up, which it obeys at once; by asking, if it does not; at last by force."""
         self._out.close()
         await _end(self._process, self._words)
+        for heard in self._heard.values():
+            heard.leave()
         await asyncio.wait({self._listening})
 
     async def died(self) -> WorkerDied:
@@ -232,28 +232,28 @@ class Worker:
         """Hand what the worker says to the tasks it is said of, until it is gone; then tell them all."""
         try:
             while True:
-                self._hear(await _read(self._frames))
+                await self._hear(await _read(self._frames))
         except (EOFError, ConnectionError):
             self._trouble = await _death(self._process, self._words)
-        except WorkerDied as nonsense:
+        except (WorkerDied, WireError):
             self._process.kill()
-            self._trouble = nonsense
+            self._trouble = _nonsense()
         for heard in self._heard.values():
-            heard.put_nowait(self._trouble)
+            heard.end(self._trouble)
 
-    def _hear(self, frame: Frame) -> None:
+    async def _hear(self, frame: Frame) -> None:
         if not isinstance(frame, SegmentReady | Done | Cancelled | Failed) or frame.task not in self._heard:
             raise _nonsense()
-        heard = self._heard[frame.task]
-        if not isinstance(frame, SegmentReady):
-            del self._heard[frame.task]
-        heard.put_nowait(frame)
+        if isinstance(frame, SegmentReady):
+            await self._heard[frame.task].put(frame)
+        else:
+            self._heard.pop(frame.task).end(frame)
 
-    async def _next(self, heard: "asyncio.Queue[_Heard]") -> SegmentReady | None:
+    async def _next(self, heard: Hearing) -> SegmentReady | None:
         """The next piece of a task; None behind the last."""
         try:
             async with asyncio.timeout(self._limits.segment):
-                frame = await heard.get()
+                frame = await heard.take()
         except TimeoutError:
             self._process.kill()
             raise WorkerDied(
@@ -280,7 +280,6 @@ class Worker:
 
 
 _Call: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-_Heard: TypeAlias = SegmentReady | Done | Cancelled | Failed | WorkerDied
 
 
 class _Words:

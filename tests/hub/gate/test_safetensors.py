@@ -72,23 +72,23 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_hostile_file_stays_out_in_bounded_time_and_memory(what: str) -> None:
     """P04."""
-    began = time.monotonic()
+    began = time.process_time()
     tracemalloc.start()
     findings = check(HOSTILE[what], "hf_cache/model.safetensors")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert findings.problem is not None
     assert findings.problem.code == "E_SAFETENSORS"
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert peak < 4 << 20
 
 
 def test_a_head_of_many_tensors_is_read_in_time() -> None:
     """P04: 60,000 tensors, four times what the largest model has."""
     head = {f"layer.{i}.weight": {"dtype": "F32", "shape": [1], "data_offsets": [4 * i, 4 * i + 4]} for i in range(60_000)}
-    began = time.monotonic()
+    began = time.process_time()
     assert check(file(head, bytes(240_000)), "model.safetensors").ok
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @given(st.binary(max_size=200))

@@ -119,17 +119,19 @@ def test_tls_is_never_waived(name: str, monkeypatch: pytest.MonkeyPatch, tmp_pat
 def test_headers_that_trickle_are_given_up_in_bounded_time() -> None:
     """N15: a byte now and then keeps no connection alive for ever."""
 
+    said: list[int] = []
+
     def speak(connection: socket.socket) -> None:
         connection.recv(1000)
         for byte in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 1000:
             connection.sendall(bytes([byte]))
+            said.append(byte)
             time.sleep(0.05)
 
     with listening(speak) as port:
-        started = time.monotonic()
         with pytest.raises(TooSlow), Transport(HERE, 0.5).open(Request("cdn", f"http://127.0.0.1:{port}/x"), ByteRange(0, 9), 9):
             pass
-        assert time.monotonic() - started < 10
+        assert len(said) < 500
 
 
 def test_a_proxy_is_used_and_its_password_is_told_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,5 @@ def test_whoever_waits_for_a_sentence_comes_before_a_batch(tmp_path: Path) -> No
         content = "\n".join('{"text": "慢。"}' for _ in range(20))
         batch = client.post("/api/batches", json={"form": "jsonl", "content": content}).json()["id"]
         time.sleep(0.4)
-        began = time.monotonic()
         assert client.post("/synthesize", json={"text": "好。"}).status_code == 200
-        assert time.monotonic() - began < 2
-        assert client.get(f"/api/batches/{batch}").json()["over"] is False
+        assert client.get(f"/api/batches/{batch}").json()["states"]["queued"] >= 10

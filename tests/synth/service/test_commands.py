@@ -163,6 +163,23 @@ def test_captions_are_written_beside_the_speech(environment: dict[str, str], tmp
     assert (wrong.returncode, wrong.stderr.startswith("error[E_FORMAT]")) == (2, True)
 
 
+def test_captions_by_the_word_are_the_same_from_a_worker_and_from_a_service(environment: dict[str, str], tmp_path: Path) -> None:
+    text = "你好。<break 1s>再见了。"
+
+    def written(environment: dict[str, str], *by: str) -> str:
+        done = command("say", text, "-o", "a.wav", "--captions", "a.srt", *by, environment=environment, folder=tmp_path)
+        assert done.returncode == 0, done.stderr
+        return (tmp_path / "a.srt").read_text("utf-8")
+
+    alone, by_segment = written(environment, "--captions-by", "word"), written(environment)
+    assert [cue.splitlines()[2] for cue in alone.split("\n\n")] == list("你好再见了")
+    assert written(environment, "--captions-by", "segment") == by_segment
+    with serving(environment, tmp_path) as (address, _):
+        asking = {**environment, "INDEXTTS_HUB_SERVER": address}
+        assert written(asking, "--captions-by", "word") == alone
+        assert written(asking) == by_segment
+
+
 def test_a_files_label_leads_to_its_task_and_its_event(environment: dict[str, str], tmp_path: Path) -> None:
     with serving(environment, tmp_path) as (address, _):
         asking = {

@@ -106,7 +106,6 @@ def test_who_leaves_a_stream_takes_the_work_along(client: httpx2.Client) -> None
     with client.stream("POST", "/v1/audio/speech", json=asked) as stream:
         task = stream.headers["x-task-id"]
         next(stream.iter_raw())
-    began = time.monotonic()
-    while client.get(f"/api/tasks/{task}").json()["status"] != "cancelled":
-        assert time.monotonic() - began < 5
+    while (status := client.get(f"/api/tasks/{task}").json()["status"]) == "running":
         time.sleep(0.05)
+    assert status == "cancelled"

@@ -82,11 +82,11 @@ def test_a_mark_that_can_not_be_meant_is_refused(text: str) -> None:
 @pytest.mark.parametrize("piece", ["[sad]你", "[", "<break 1s>", "[sad ", "小明:", "小明:\n", "[sad .5 "])
 def test_ten_thousand_marks_end_in_bounded_time(piece: str) -> None:
     """A03."""
-    began = time.monotonic()
+    began = time.process_time()
     text = (piece * 20_000)[:20_000]
     with suppress(UsageError):
         read_script(text, PLAIN, ROLES, 0.5)
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 def reads(text: str) -> bool:

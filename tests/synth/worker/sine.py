@@ -76,7 +76,9 @@ class Sine:
         return SegmentSpeech(wave.tobytes() + bytes(4 * round(segment.pause * RATE)))
 
     def stream(self, segment: Segment, settings: Settings) -> Iterator[SegmentSpeech]:
-        """A text with 段 in pieces, one a character, with its time; with 断 it ends after the first of them, once."""
+        """A text with 段 in pieces, one a character, with its time; with 断 it ends after the first, once; 滔 never ends."""
+        while "滔" in segment.text:
+            yield SegmentSpeech(bytes(2**20), ends=False)
         whole = self.speak(segment, settings)
         if "段" not in segment.text:
             yield whole
