@@ -1,6 +1,7 @@
 """A real worker process with a small engine, through the supervisor that keeps it."""
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -67,6 +68,17 @@ def test_an_engine_that_says_no_is_heard_with_its_own_code_and_goes_on(tmp_path:
             assert failed.value.code == "E_ENGINE"
             assert len(await spoken(supervisor, "好")) == 1
             assert supervisor.restarts == 0
+
+    asyncio.run(story())
+
+
+def test_what_was_loaded_is_not_looked_through_for_garbage_while_it_speaks(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path, engine="tests.synth.worker.collecting")) as supervisor:
+            (said,) = await spoken(supervisor, "你好")
+            found = json.loads(said.warnings[0])
+            assert (found["while loaded"], found["while speaking"]) == (False, True)
+            assert found["objects"] < 1000
 
     asyncio.run(story())
 
