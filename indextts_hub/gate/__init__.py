@@ -4,7 +4,18 @@ Standard library only, so that it runs in any engine's environment too.
 """
 
 from indextts_hub.gate.allowed import TORCH, AllowList
-from indextts_hub.gate.check import Finding, Findings, Form, UnsafeFile, assert_checkpoint, assert_let_in, check, check_checkpoint
+from indextts_hub.gate.check import (
+    Finding,
+    Findings,
+    Form,
+    UnsafeFile,
+    assert_checkpoint,
+    assert_let_in,
+    assert_pickles,
+    check,
+    check_checkpoint,
+    check_pickles,
+)
 
 __all__ = [
     "TORCH",
@@ -15,6 +26,8 @@ __all__ = [
     "UnsafeFile",
     "assert_checkpoint",
     "assert_let_in",
+    "assert_pickles",
     "check",
     "check_checkpoint",
+    "check_pickles",
 ]

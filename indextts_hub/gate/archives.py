@@ -5,7 +5,7 @@ The rules:
 1.  The end record is the last thing in the file, the central directory stands right before it, and the members lie one behind the
     other from the first byte on: no byte is outside, none is in two members. So it is nothing else as well, and hides nothing.
 2.  Each member's own header says what the central directory says: name, flags, method, and sizes and checksum, there or behind it.
-3.  Nothing is compressed, encrypted or split. Every checksum is right.
+3.  Nothing is compressed, encrypted or split. Every checksum is right: `assert_sum`, which alone reads all of a member.
 4.  Names are plain: `TOP/…` in ASCII, one TOP, no two alike where case does not count, no way up or out.
 
 Format: PKWARE's APPNOTE 6.3.10, with zip64. Memory is bounded by the central directory's size.
@@ -20,7 +20,7 @@ from typing import BinaryIO
 
 from indextts_hub.gate.refusal import Refusal, exactly
 
-__all__ = ["Member", "is_archive", "read_archive", "read_member"]
+__all__ = ["Member", "assert_sum", "is_archive", "read_archive", "read_member"]
 
 # 100,000 members of some 100 bytes each: a model has as many as it has tensors.
 _LARGEST_DIRECTORY = 16 << 20
@@ -58,7 +58,7 @@ def is_archive(file: BinaryIO, size: int) -> bool:
 
 
 def read_archive(file: BinaryIO, size: int) -> tuple[Member, ...]:
-    """The members of an archive that keeps the rules, in the order of their bytes.
+    """The members of an archive that keeps the rules, in the order of their bytes; their checksums are not looked at.
 
     Raises:
         Refusal: E_ARCHIVE.
@@ -82,6 +82,21 @@ def read_archive(file: BinaryIO, size: int) -> tuple[Member, ...]:
 def read_member(file: BinaryIO, member: Member) -> bytes:
     """A member's bytes."""
     return exactly(file, member.start, member.size)
+
+
+def assert_sum(file: BinaryIO, member: Member) -> None:
+    """See that a member's bytes have the checksum that the archive says.
+
+    Raises:
+        Refusal: E_ARCHIVE.
+    """
+    crc, left = 0, member.size
+    file.seek(member.start)
+    while left and (piece := file.read(min(left, _BUFFER))):
+        crc = zlib.crc32(piece, crc)
+        left -= len(piece)
+    if left or crc != member.crc:
+        raise _refused(f"the checksum of {member.name} is wrong", member.header)
 
 
 def _find_directory(file: BinaryIO, size: int) -> tuple[bytes, int, int]:
@@ -192,17 +207,10 @@ def _placed(file: BinaryIO, member: Member) -> Member:
 
 
 def _checked_end(file: BinaryIO, member: Member, limit: int) -> int:
-    """Where the member ends with all that belongs to it; its checksum is right."""
+    """Where the member ends with all that belongs to it."""
     end = member.start + member.size
     if end > limit:
         raise _refused(f"{member.name} reaches into the directory", member.header)
-    crc, left = 0, member.size
-    file.seek(member.start)
-    while left and (piece := file.read(min(left, _BUFFER))):
-        crc = zlib.crc32(piece, crc)
-        left -= len(piece)
-    if left or crc != member.crc:
-        raise _refused(f"the checksum of {member.name} is wrong", member.header)
     if not member.flags & _BEHIND:
         return end
     behind = exactly(file, end, 24)

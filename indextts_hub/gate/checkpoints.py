@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import BinaryIO
 
 from indextts_hub.gate.allowed import AllowList, Container, Storage, Table, element_size
-from indextts_hub.gate.archives import Member, read_archive, read_member
+from indextts_hub.gate.archives import Member, assert_sum, read_archive, read_member
 from indextts_hub.gate.machine import LARGEST_PICKLE, Pickled, follow
 from indextts_hub.gate.refusal import Refusal, exactly
 
-__all__ = ["LEGACY_MAGIC", "check_archive", "check_legacy", "check_pickle"]
+__all__ = ["LEGACY_MAGIC", "check_archive", "check_archived_pickle", "check_legacy", "check_pickle"]
 
 LEGACY_MAGIC = bytes.fromhex("80028a0a6cfc9c46f9206aa850192e")
 """The pickle of torch's magic number, 0x1950A86A20F9469CFC6C, as it begins every file of the older form."""
@@ -31,24 +31,23 @@ def check_archive(file: BinaryIO, size: int, allowed: AllowList) -> tuple[str, .
     Raises:
         Refusal: E_ARCHIVE or E_PICKLE.
     """
-    members = {member.name.partition("/")[2]: member for member in read_archive(file, size)}
+    members = _members(file, size)
+    for member in members.values():
+        assert_sum(file, member)
+    return _checked(file, members, allowed)
+
+
+def check_archived_pickle(file: BinaryIO, size: int, allowed: AllowList) -> tuple[str, ...]:
+    """As `check_archive`, but of the storages, which nothing runs, only the lengths.
+
+    Raises:
+        Refusal: E_ARCHIVE or E_PICKLE.
+    """
+    members = _members(file, size)
     for name, member in members.items():
-        if name in _SMALL:
-            _check_small(file, member)
-        elif name != _PICKLE and not _STORAGE.fullmatch(name):
-            # `code/` and `constants.pkl` are TorchScript's, `.data/extern_modules` is a package's: programs, not weights.
-            raise Refusal("E_ARCHIVE", f"{member.name!a} is no part of a checkpoint", member.header)
-    if _PICKLE not in members:
-        raise Refusal("E_ARCHIVE", "a zip archive that is no torch checkpoint", 0)
-    if members[_PICKLE].size > LARGEST_PICKLE:
-        raise Refusal("E_PICKLE", "its pickle is too large", members[_PICKLE].start)
-    try:
-        pickled = check_pickle(read_member(file, members[_PICKLE]), 0, allowed)
-    except Refusal as refusal:
-        refusal.within = members[_PICKLE].name
-        raise
-    _check_storages(pickled.storages, members)
-    return pickled.imports
+        if not _STORAGE.fullmatch(name):
+            assert_sum(file, member)
+    return _checked(file, members, allowed)
 
 
 def check_legacy(file: BinaryIO, size: int, allowed: AllowList) -> tuple[str, ...]:
@@ -98,6 +97,31 @@ def check_pickle(body: bytes, start: int, allowed: AllowList) -> Pickled:
         refusal.imports = pickled.imports
         raise refusal
     return pickled
+
+
+def _members(file: BinaryIO, size: int) -> dict[str, Member]:
+    """By their names within the folder that all of them are in."""
+    return {member.name.partition("/")[2]: member for member in read_archive(file, size)}
+
+
+def _checked(file: BinaryIO, members: Mapping[str, Member], allowed: AllowList) -> tuple[str, ...]:
+    for name, member in members.items():
+        if name in _SMALL:
+            _check_small(file, member)
+        elif name != _PICKLE and not _STORAGE.fullmatch(name):
+            # `code/` and `constants.pkl` are TorchScript's, `.data/extern_modules` is a package's: programs, not weights.
+            raise Refusal("E_ARCHIVE", f"{member.name!a} is no part of a checkpoint", member.header)
+    if _PICKLE not in members:
+        raise Refusal("E_ARCHIVE", "a zip archive that is no torch checkpoint", 0)
+    if members[_PICKLE].size > LARGEST_PICKLE:
+        raise Refusal("E_PICKLE", "its pickle is too large", members[_PICKLE].start)
+    try:
+        pickled = check_pickle(read_member(file, members[_PICKLE]), 0, allowed)
+    except Refusal as refusal:
+        refusal.within = members[_PICKLE].name
+        raise
+    _check_storages(pickled.storages, members)
+    return pickled.imports
 
 
 def _check_small(file: BinaryIO, member: Member) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indextts_hub.errors import IntegrityError, UsageError
-from indextts_hub.gate import assert_checkpoint
+from indextts_hub.gate import assert_pickles
 from synth.engines.protocol import Segment, SegmentSpeech, Settings
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def assert_loadable(snapshot: Path, checkpoints: Sequence[str], others: Sequence
             raise IntegrityError(f"the version has no {path}", remedy="run `indextts-hub verify --repair` on it", code="E_WEIGHTS")
     for path in checkpoints:
         with (snapshot / path).open("rb") as file:
-            assert_checkpoint(file, path)
+            assert_pickles(file, path)
 
 
 def unfitting(name: str, error: Exception) -> IntegrityError:

@@ -8,7 +8,6 @@ the words of `synth.worker.wire`. A double that dies takes the worker with it, i
 Linux: elsewhere a process can't be forked, or not once it has used the system's own libraries.
 """
 
-import gc
 import os
 import socket
 import sys
@@ -91,8 +90,6 @@ def doubles(engine: Engine, line: Line) -> list[Engine]:
     """
     if engine.capabilities.at_once == 1:
         return [engine]
-    # Else the first collection in each of them would write to, and so copy, every page that holds an object.
-    gc.freeze()
     made: list[Double] = []
     for _ in range(engine.capabilities.at_once):
         here, there = socket.socketpair()

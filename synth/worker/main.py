@@ -7,11 +7,13 @@ error, never between the frames. When the service closes the connection, or dies
 """
 
 import argparse
+import gc
 import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
@@ -48,7 +50,8 @@ def main() -> None:
         watch()
         threading.Thread(target=line.listen, name="listen", daemon=True).start()
         try:
-            engine, hello, look = _loaded(asked)
+            with _without_collecting():
+                engine, hello, look = _loaded(asked)
             speakers = doubles(engine, line) if CAN_FORK else [engine] * engine.capabilities.at_once
         except Exception as error:  # noqa: BLE001 - whatever an engine raises is told to the service
             line.send(failed(None, error))
@@ -58,6 +61,22 @@ def main() -> None:
         for other in others:
             threading.Thread(target=speak, args=(other, line, look), name="speak", daemon=True).start()
         speak(first, line, look)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Look for no garbage while the block is run, and never at what it left.
+
+    What an engine imports and loads are a million objects that stay. Python would look through all of them again and again while
+    they grow, a second of four, and later in the midst of a sentence, for a quarter of a second; and in each double it would
+    write to, and so copy, every page that holds one. No tensor waits for that: a test looks that engines leave none.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _loaded(asked: argparse.Namespace) -> tuple[Engine, Hello, Callable[[], None]]:

@@ -4,7 +4,8 @@ The rules:
 
 1.  An engine is given no byte that was not hashed in this process and found to be what the manifest says.
 2.  The manifest is hashed, too: `Weights.digest` is what the held bytes make, not what somebody said they would make.
-3.  What the gate does not let in is given to no engine, whenever it came into the store.
+3.  What the gate does not let in is given to no engine, whenever it came into the store. Only the checksums of tensors are not
+    added up again: the hash says more.
 4.  While an engine speaks from files that are only watched, each of its segments is preceded and followed by a look at them.
 
 What each of the two ways to hold a file leaves open stands in `synth.worker.sealed`. An engine opens all that it needs while it is
@@ -24,7 +25,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from indextts_hub.errors import IntegrityError
-from indextts_hub.gate import assert_let_in, check
+from indextts_hub.gate import assert_let_in, check_pickles
 from indextts_hub.manifest import FileEntry, parse_manifest
 from indextts_hub.store.blobs import open_regular
 from indextts_hub.store.trouble import storage_errors
@@ -170,7 +171,7 @@ def _held(place: Path, entry: FileEntry, *, seal: bool) -> Held:
                 f"{entry.path} is not what it was: it hashes to {held.sha256[:12]}, and the manifest says {entry.sha256[:12]}",
                 remedy="mend the version with `indextts-hub verify --repair`; until then it does not speak",
             )
-        assert_let_in(check(held.file, entry.path))
+        assert_let_in(check_pickles(held.file, entry.path))
     except BaseException:
         held.file.close()
         raise

@@ -11,7 +11,7 @@ from collections import OrderedDict
 import pytest
 import torch
 
-from indextts_hub.gate import Form, UnsafeFile, assert_checkpoint, check
+from indextts_hub.gate import Form, UnsafeFile, assert_checkpoint, assert_pickles, check, check_pickles
 from tests.hub.gate.pickling import archive, call, checkpoint, flags_set, overlapping, put, stacked, tensor
 
 GOOD = b"\x80\x02" + tensor() + b"."
@@ -151,6 +151,45 @@ def test_an_archive_that_could_be_read_in_two_ways_stays_out(lie: str) -> None:
         assert findings.problem.code in {"E_ARCHIVE", "E_PICKLE"}
 
 
+@pytest.mark.parametrize("lie", sorted(LIES.keys() - {"a changed element"}))
+def test_before_a_load_no_lie_is_overlooked_but_one_about_numbers(lie: str) -> None:
+    """P02."""
+    assert check_pickles(io.BytesIO(REAL), "gpt.pth").ok
+    for called in ("gpt.pth", "weights"):
+        assert not check_pickles(io.BytesIO(LIES[lie]), called).ok
+    with pytest.raises(UnsafeFile):
+        assert_pickles(io.BytesIO(LIES[lie]), "weights")
+
+
+class Counted(io.BytesIO):
+    """Counts the bytes that are read."""
+
+    count = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        body = super().read(size)
+        self.count += len(body)
+        return body
+
+
+def test_before_a_load_tensors_are_not_read() -> None:
+    large = Counted(saved({"a": torch.ones(4, 1 << 20), "b": torch.zeros(3)}))
+    assert_pickles(large, "gpt.pth")
+    assert large.count < 1 << 18
+    assert large.tell() == 0
+    assert check(large, "gpt.pth").ok
+    assert large.count > 4 << 22
+
+
+@pytest.mark.parametrize("member", ["data.pkl", "version", "byteorder"])
+def test_before_a_load_whatever_is_no_tensor_has_its_checksum(member: str) -> None:
+    at = REAL.index(f"archive/{member}".encode())
+    at = REAL.index({"data.pkl": b"\x80\x02", "version": b"3\n", "byteorder": b"little"}[member], at)
+    findings = check_pickles(io.BytesIO(replaced(at, bytes([REAL[at] ^ 1]))), "gpt.pth")
+    assert findings.problem is not None
+    assert (findings.problem.code, "checksum" in findings.problem.what) == ("E_ARCHIVE", True)
+
+
 OLDER = saved({"a": torch.arange(40.0), "b": torch.ones(3)}, older=True)
 
 
@@ -224,6 +263,8 @@ def test_a_pickle_that_torch_never_writes_stays_out(what: str) -> None:
     assert check(io.BytesIO(pickled(tensor())), "gpt.pth").ok
     with pytest.raises(UnsafeFile) as refused:
         assert_checkpoint(io.BytesIO(PICKLES[what]), "gpt.pth")
+    with pytest.raises(UnsafeFile):
+        assert_pickles(io.BytesIO(PICKLES[what]), "gpt.pth")
     assert refused.value.code == "E_PICKLE"
     assert refused.value.exit_code == 8
     assert "data.pkl" in refused.value.message or "storage" in refused.value.message

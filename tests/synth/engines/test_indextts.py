@@ -347,6 +347,22 @@ def test_the_worker_reaches_no_network(tried: Tried) -> None:
     ]
 
 
+def test_loading_leaves_no_tensor_for_the_collector_of_garbage(tried: Tried) -> None:
+    """A worker loads without it: a tensor that only it could free would take its memory for good."""
+    code = (
+        "import gc, sys; gc.disable()\n"
+        "from importlib import import_module; from pathlib import Path; from synth.environments import ENGINES\n"
+        "engine = import_module(ENGINES[sys.argv[1]].module).load(Path(sys.argv[2]))\n"
+        "import torch; gc.set_debug(gc.DEBUG_SAVEALL); gc.collect()\n"
+        "left = [part for part in gc.garbage if isinstance(part, torch.Tensor | torch.nn.Module | torch.storage.UntypedStorage)]\n"
+        "large = [part for part in gc.garbage if isinstance(part, bytes | bytearray | str) and len(part) > 1 << 20]\n"
+        "print(len(gc.garbage) > 0, len(left), len(large))\n"
+    )
+    command = [tried.python, "-c", code, tried.engine, tried.weights]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, timeout=300)
+    assert done.stdout.splitlines()[-1] == "True 0 0"
+
+
 def test_what_stands_in_for_torchaudio_has_its_numbers(tried: Tried) -> None:
     """The package of IndexTTS 2.5 has a copy of torchaudio's own code, said to be the same to the last bit."""
     if tried.engine != "indextts25":

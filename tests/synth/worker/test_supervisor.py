@@ -72,6 +72,17 @@ def test_an_engine_that_says_no_is_heard_with_its_own_code_and_goes_on(tmp_path:
     asyncio.run(story())
 
 
+def test_what_was_loaded_is_not_looked_through_for_garbage_while_it_speaks(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running(launch(tmp_path, engine="tests.synth.worker.collecting")) as supervisor:
+            (said,) = await spoken(supervisor, "你好")
+            found = json.loads(said.warnings[0])
+            assert (found["while loaded"], found["while speaking"]) == (False, True)
+            assert found["objects"] < 1000
+
+    asyncio.run(story())
+
+
 def test_a_worker_that_is_killed_comes_back_and_the_task_goes_on_where_it_was(tmp_path: Path) -> None:
     async def story() -> None:
         async with running(launch(tmp_path)) as supervisor:
