@@ -63,8 +63,8 @@ def export(  # noqa: PLR0913, PLR0917 - typer reads a command's options from its
     now = int(os.environ.get("SOURCE_DATE_EPOCH") or time.time())
     ends = None if expires is None else now + to_days(expires) * DAY
     with TemporaryDirectory() as folder:
-        pins = packages_of(sorted({version.manifest.engine for version in versions}))
-        wheels = collect_wheels(Path(folder), pins) if with_packages else None
+        pinned = [packages_of([engine]) for engine in sorted({version.manifest.engine for version in versions})]
+        wheels = collect_wheels(Path(folder), pinned) if with_packages else None
         documents = signed_documents(hub.store) if with_catalogue else ()
         options = ExportOptions(None, keys, now if keys or ends else None, ends, wheels, documents)
         limit = None if split is None else _volume(split)

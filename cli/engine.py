@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import CacheDir, ToJson, opened
+from cli.options import CacheDir, ToJson, Wait, opened
 from cli.render import table, write_json, write_line
 
 if TYPE_CHECKING:
+    from indextts_hub.db.engines import EngineRecord
     from synth.installing import Installed
 
 __all__ = ["engine"]
@@ -26,6 +27,7 @@ def install(
         typer.Option("--wheels", metavar="FOLDER", help="Wheels to install from, without a package index; as those from a bundle."),
     ] = None,
     cache_dir: CacheDir = None,
+    wait: Wait = 600.0,
     to_json: ToJson = False,
 ) -> None:
     """Make an engine's environment, with the packages that it was tried with; torch is shared with this program."""
@@ -34,24 +36,44 @@ def install(
     hub = opened(cache_dir, None)
     if not to_json:
         write_line(f"Installing {name}; its packages are some hundred megabytes…")
-    made = install_engine(name, hub.store.engines, wheels or wheels_of(name, hub.store.wheels))
+    made = install_engine(name, hub.store.engines, wheels or wheels_of(name, hub.store.wheels), wait=wait)
     _record(cache_dir, made)
     _say(made, to_json=to_json)
 
 
 @engine.command("list")
 def list_all(cache_dir: CacheDir = None, to_json: ToJson = False) -> None:
-    """The engines there are, and whether each is installed."""
+    """The engines there are, whether each is installed, and with which packages."""
+    from contextlib import closing
+
+    from indextts_hub.db import open_database
+    from indextts_hub.db.engines import list_engines
     from synth.environments import ENGINES, is_installed
 
     hub = opened(cache_dir, None)
-    rows = [(name, spec.pins is not None, is_installed(name, hub.store.engines)) for name, spec in ENGINES.items()]
+    with closing(open_database(hub.database_url)) as database:
+        records = {record.engine: record for record in list_engines(database)}
+    rows = [
+        (name, spec.pins is not None, is_installed(name, hub.store.engines), records.get(name)) for name, spec in ENGINES.items()
+    ]
     if to_json:
-        write_json([{"engine": name, "own_environment": own, "installed": here} for name, own, here in rows])
+        write_json(
+            [
+                {
+                    "engine": name,
+                    "own_environment": own,
+                    "installed": here,
+                    "since": record.installed if here and record else None,
+                    "python": record.python if here and record else None,
+                    "packages": dict(record.packages) if here and record else {},
+                }
+                for name, own, here, record in rows
+            ]
+        )
     else:
         table(
             ("ENGINE", "ENVIRONMENT", ""),
-            [(name, "its own" if own else "the program's", "installed" if here else "not installed") for name, own, here in rows],
+            [(name, "its own" if own else "the program's", _state(here, record)) for name, own, here, record in rows],
         )
 
 
@@ -64,7 +86,7 @@ def check(name: Engine, cache_dir: CacheDir = None, to_json: ToJson = False) -> 
 
 
 @engine.command("remove")
-def remove(name: Engine, cache_dir: CacheDir = None) -> None:
+def remove(name: Engine, cache_dir: CacheDir = None, wait: Wait = 600.0) -> None:
     """Remove an engine's environment."""
     from contextlib import closing
 
@@ -73,11 +95,19 @@ def remove(name: Engine, cache_dir: CacheDir = None) -> None:
     from synth.installing import remove_engine
 
     hub = opened(cache_dir, None)
-    remove_engine(name, hub.store.engines)
+    remove_engine(name, hub.store.engines, wait=wait)
     hub.books.log("engine remove", name)
     with closing(open_database(hub.database_url)) as database:
         forget_engine(database, name)
     write_line(f"{name}: removed")
+
+
+def _state(here: bool, record: "EngineRecord | None") -> str:
+    if not here:
+        return "not installed"
+    return (
+        f"installed {record.installed:%Y-%m-%d}, {len(record.packages)} packages, Python {record.python}" if record else "installed"
+    )
 
 
 def _record(cache_dir: Path | None, made: "Installed") -> None:

@@ -10,14 +10,17 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from indextts_hub.bundle.packages import canonical, pin_of
 from indextts_hub.errors import NotFound, UsageError
 from indextts_hub.store.durable import make_folder, sync_folder
+from indextts_hub.store.locks import exclusive
 from indextts_hub.store.trouble import storage_errors
-from synth.environments import ENGINES, EngineSpec, environment_of, interpreter_of, is_installed
+from synth.environments import ENGINES, UNSERVED, EngineSpec, environment_of, interpreter_of, is_installed
 
 __all__ = ["Installed", "check_engine", "install_engine", "remove_engine", "wheels_of"]
 
@@ -32,7 +35,7 @@ _LOOK = (
     "shared = ['torch', 'numpy', 'huggingface_hub']\n"
     "found = {d.metadata['Name']: d.version for d in own}\n"
     "found |= {name: importlib.metadata.version(name) for name in shared}\n"
-    "print(json.dumps(found))\n"
+    "print(json.dumps({'python': '{}.{}.{}'.format(*sys.version_info), 'packages': found}))\n"
 )
 
 
@@ -51,47 +54,48 @@ class Installed:
     packages: dict[str, str]
 
 
-def install_engine(engine: str, folder: Path, wheels: Path | None = None) -> Installed:
+def install_engine(engine: str, folder: Path, wheels: Path | None = None, *, wait: float = 0.0) -> Installed:
     """Make the environment of an engine, or make it anew.
 
     Args:
         folder: of all engines' environments.
         wheels: a folder with the wheels; None asks pip's package index.
+        wait: seconds for somebody else who installs or removes it.
 
     Raises:
         NotFound: E_NO_ENGINE.
         UsageError: E_PACKAGES, if pip can't get a package, or what it got can't be imported; what was there stays.
+        Busy: E_BUSY, if somebody else installs or removes it for longer than `wait`.
         StorageError: the disk would not take it.
     """
     spec = _spec(engine)
+    if wheels is not None:
+        _assert_all_there(engine, wheels)
     final = environment_of(engine, folder)
     building = final.with_name(f".{engine}.building")
     make_folder(folder)
-    with storage_errors(building):
-        shutil.rmtree(building, ignore_errors=True)
-        venv.create(building, with_pip=False, symlinks=sys.platform != "win32")
-        own = _packages_folder(building)
-        # Behind the environment's own: what is pinned there counts.
-        (own / "indextts-hub.pth").write_text("".join(f"{path}\n" for path in _shared()), "utf-8")
-    source = ["--no-index", "--find-links", str(wheels)] if wheels else []
-    # Also what the program has in the same version today: it may have another one tomorrow.
-    _pip(interpreter_of(building), ["install", "--no-deps", "--ignore-installed", *source, *spec.packages()])
-    found = _looked_at(engine, spec, building)
-    with storage_errors(final):
-        aside = final.with_name(f".{engine}.old")
-        shutil.rmtree(aside, ignore_errors=True)
-        if final.exists():
-            final.rename(aside)
-        building.rename(final)
-        sync_folder(folder)
-        shutil.rmtree(aside, ignore_errors=True)
+    with _alone_with(engine, folder, "install", wait), _gone_at_the_end(building):
+        with storage_errors(building):
+            shutil.rmtree(building, ignore_errors=True)
+            venv.create(building, with_pip=False, symlinks=sys.platform != "win32")
+            own = _packages_folder(building)
+            # Behind the environment's own: what is pinned there counts.
+            (own / "indextts-hub.pth").write_text("".join(f"{path}\n" for path in _shared()), "utf-8")
+        source = ["--no-index", "--find-links", str(wheels)] if wheels else []
+        # Also what the program has in the same version today: it may have another one tomorrow.
+        _pip(interpreter_of(building), ["install", "--no-deps", "--ignore-installed", *source, *spec.packages()])
+        found = _looked_at(engine, spec, building)
+        with storage_errors(final):
+            aside = _set_aside(final)
+            building.rename(final)
+            sync_folder(folder)
+            shutil.rmtree(aside, ignore_errors=True)
     return Installed(engine, final, found.python, found.packages)
 
 
 def wheels_of(engine: str, folder: Path) -> Path | None:
     """The folder, if every package of an engine lies in it as a wheel; else None. Raises NotFound, E_NO_ENGINE."""
-    there = {pin_of(path.name) for path in folder.glob("*.whl")}
-    return folder if {canonical(pin) for pin in _spec(engine).packages()} <= there else None
+    return None if _missing(engine, folder) else folder
 
 
 def check_engine(engine: str, folder: Path) -> Installed:
@@ -99,7 +103,7 @@ def check_engine(engine: str, folder: Path) -> Installed:
 
     Raises:
         NotFound: E_NO_ENGINE, E_NO_ENVIRONMENT.
-        UsageError: E_PACKAGES, naming what is missing or of another version.
+        UsageError: E_PACKAGES, naming what can't be imported, or is of another version.
     """
     spec = _spec(engine)
     if not is_installed(engine, folder):
@@ -117,27 +121,68 @@ def check_engine(engine: str, folder: Path) -> Installed:
     return found
 
 
-def remove_engine(engine: str, folder: Path) -> None:
-    """Remove an environment.
+def remove_engine(engine: str, folder: Path, *, wait: float = 0.0) -> None:
+    """Remove an environment; what speaks from it already goes on until it ends.
 
     Raises:
         NotFound: E_NO_ENGINE, E_NO_ENVIRONMENT.
+        Busy: E_BUSY, if somebody else installs or removes it for longer than `wait`.
         StorageError: the disk would not have it.
     """
     _spec(engine)
     place = environment_of(engine, folder)
     if not place.exists():
         raise NotFound(f"{engine} is not installed", remedy="see `indextts-hub engine list`", code="E_NO_ENVIRONMENT")
-    with storage_errors(place):
-        shutil.rmtree(place)
+    with _alone_with(engine, folder, "remove", wait), storage_errors(place):
+        # Under another name first: half an environment would pass for one.
+        aside = _set_aside(place)
         sync_folder(folder)
+        shutil.rmtree(aside)
+
+
+def _alone_with(engine: str, folder: Path, act: str, wait: float) -> AbstractContextManager[None]:
+    return exclusive(folder / f".{engine}.lock", act=f"engine {act} {engine}", wait=wait)
+
+
+@contextmanager
+def _gone_at_the_end(building: Path) -> Iterator[None]:
+    """What an installation that failed has left takes half a gigabyte."""
+    try:
+        yield
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _set_aside(place: Path) -> Path:
+    aside = place.with_name(f".{place.name}.old")
+    shutil.rmtree(aside, ignore_errors=True)
+    if place.exists():
+        place.rename(aside)
+    return aside
+
+
+def _missing(engine: str, wheels: Path) -> list[str]:
+    """The packages of an engine that do not lie in a folder as wheels."""
+    there = {pin_of(path.name) for path in wheels.glob("*.whl")}
+    return [pin for pin in _spec(engine).packages() if canonical(pin) not in there]
+
+
+def _assert_all_there(engine: str, wheels: Path) -> None:
+    if missing := _missing(engine, wheels):
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        raise UsageError(
+            f"{wheels} has no wheel of {', '.join(missing[:3])}{more}",
+            remedy="bring them: `indextts-hub export REF --with-packages` writes them into a bundle, and `import` keeps them",
+            code="E_PACKAGES",
+        )
 
 
 def _spec(engine: str) -> EngineSpec:
     spec = ENGINES.get(engine)
     if spec is None or spec.pins is None:
         own = sorted(name for name, each in ENGINES.items() if each.pins)
-        what = f"there is no engine {engine[:60]!a}" if spec is None else f"{engine} needs no environment of its own"
+        nobody = UNSERVED.get(engine, f"there is no engine {engine[:60]!a}")
+        what = nobody if spec is None else f"{engine} needs no environment of its own"
         raise NotFound(what, remedy=f"these have one: {', '.join(own)}", code="E_NO_ENGINE")
     return spec
 
@@ -160,25 +205,25 @@ def _shared() -> list[str]:
 def _looked_at(engine: str, spec: EngineSpec, environment: Path) -> Installed:
     python = interpreter_of(environment)
     command = [str(python), "-I", "-c", _LOOK, str(_packages_folder(environment)), *spec.imports]
-    done = _run(command, IMPORT_SECONDS, engine)
-    return Installed(engine, environment, "{}.{}.{}".format(*sys.version_info[:3]), json.loads(done.splitlines()[-1]))
+    remedy = f"indextts-hub engine install {engine}"
+    found = json.loads(_run(command, IMPORT_SECONDS, engine, remedy).splitlines()[-1])
+    return Installed(engine, environment, found["python"], found["packages"])
 
 
 def _pip(python: Path, arguments: list[str]) -> None:
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
-    _run([sys.executable, "-m", "pip", "--python", str(python), *quiet, *arguments], PIP_SECONDS, "pip")
+    command = [sys.executable, "-m", "pip", "--python", str(python), *quiet, *arguments]
+    _run(command, PIP_SECONDS, "pip", "look at the network, pip's index and the disk")
 
 
-def _run(command: list[str], seconds: float, what: str) -> str:
+def _run(command: list[str], seconds: float, what: str, remedy: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise UsageError(
-            f"{what} can't be run: {type(error).__name__}", remedy="look whether it works here", code="E_PACKAGES"
-        ) from None
+        raise UsageError(f"{what} can't be run: {type(error).__name__}", remedy=remedy, code="E_PACKAGES") from None
     if done.returncode:
         last = next((line for line in reversed(done.stderr.splitlines()) if line.strip()), "it does not say why")
-        raise UsageError(f"{what}: {last[:300]}", remedy="look at the network, pip's index and the disk", code="E_PACKAGES")
+        raise UsageError(f"{what}: {last[:300]}", remedy=remedy, code="E_PACKAGES")
     return done.stdout
 
 

@@ -77,11 +77,12 @@ echo "Installed. Next: $folder/venv/bin/indextts-hub import $bundle"
 """
 
 
-def collect_wheels(folder: Path, pins: Sequence[str] = ()) -> Wheels:
+def collect_wheels(folder: Path, pinned: Sequence[Sequence[str]] = ()) -> Wheels:
     """Bring the wheels of what is installed here into a folder, from the package index that pip is set to.
 
     Args:
-        pins: further packages, `NAME==VERSION`, for the environments of engines; the script leaves them alone.
+        pinned: further packages, `NAME==VERSION`, of each engine's environment; the script leaves them alone. Engines may want
+            different versions of a package.
 
     Raises:
         UsageError: E_PACKAGES, if pip can't get one of them.
@@ -92,7 +93,7 @@ def collect_wheels(folder: Path, pins: Sequence[str] = ()) -> Wheels:
     (wheel,) = folder.glob("*.whl")
     _pip("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *needed(_requirements(wheel), EXTRA))
     own = script([_package(path) for path in sorted(folder.glob("*.whl"))])
-    if pins:
+    for pins in filter(None, pinned):
         _pip("download", "--no-deps", "--only-binary", ":all:", "--dest", str(folder), *pins)
     return Wheels(folder, tuple(_package(path) for path in sorted(folder.glob("*.whl"))), own)
 

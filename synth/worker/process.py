@@ -306,7 +306,8 @@ class _Words:
 async def _spawn(launch: Launch, port: int, token: str) -> asyncio.subprocess.Process:
     try:
         process = await asyncio.create_subprocess_exec(
-            launch.python, "-m", "synth.worker.main",
+            # -P: a file that lies where the program was called is not to be taken for a package.
+            launch.python, "-P", "-m", "synth.worker.main",
             "--port", str(port), "--engine", launch.engine, "--snapshot", str(launch.snapshot),
             "--thrift", str(launch.thrift), *_proven(launch.proof),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,

@@ -72,6 +72,19 @@ def test_an_engine_that_says_no_is_heard_with_its_own_code_and_goes_on(tmp_path:
     asyncio.run(story())
 
 
+def test_a_file_where_the_program_was_called_is_not_taken_for_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of downloads may have a `msgpack.py` in it."""
+    (tmp_path / "msgpack.py").write_text("import pathlib; pathlib.Path('ran').touch()")
+    monkeypatch.chdir(tmp_path)
+
+    async def story() -> None:
+        async with running(launch(tmp_path)) as supervisor:
+            assert len(await spoken(supervisor, "好")) == 1
+
+    asyncio.run(story())
+    assert not (tmp_path / "ran").exists()
+
+
 def test_what_was_loaded_is_not_looked_through_for_garbage_while_it_speaks(tmp_path: Path) -> None:
     async def story() -> None:
         async with running(launch(tmp_path, engine="tests.synth.worker.collecting")) as supervisor:
