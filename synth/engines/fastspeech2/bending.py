@@ -10,6 +10,7 @@ from torch import Tensor
 
 from synth.engines.fastspeech2.emphasis import Stress, stresses
 from synth.engines.fastspeech2.model import FRAME, SAMPLE_RATE, Prediction
+from synth.engines.fastspeech2.pace import heard
 from synth.engines.fastspeech2.profiles import Expression
 from synth.engines.fastspeech2.symbols import SILENCE, Spelling
 
@@ -31,11 +32,13 @@ class Bend:
 
     Attributes:
         frames: int64 [T], how long each symbol is to be made.
+        ends: float64 [T], where each ends, in frames, when the mel is at the speed that was asked for; the last of them is F.
         ratios: float32 [F], by what the frequencies of each such frame are to be multiplied afterwards, on the tape.
         loudness: float32 [F], decibels to be added to each.
     """
 
     frames: Tensor
+    ends: Tensor
     ratios: Tensor
     loudness: Tensor
 
@@ -47,15 +50,16 @@ def bent(predicted: Prediction, spelling: Spelling, how: Expression, speed: floa
     Args:
         predicted: of T symbols.
         spelling: of the same symbols.
-        speed: above 1 is faster, silences and all.
+        speed: above 1 is faster, silences and all. It is not made by the network, but of its mel (`pace`).
         pitch: semitones, above 0 is higher, all through.
     """
     stress = stresses(spelling)
     heights = _heights(predicted.f0, spelling, how, pitch, stress)  # [S], of each syllable
-    lengths = torch.tensor([_length(syllable, spelling.ends, how, stress) / speed for syllable in spelling.syllables])  # [T]
+    lengths = torch.tensor([_length(syllable, spelling.ends, how, stress) for syllable in spelling.syllables])  # [T]
     frames = _rounded(predicted.frames, lengths * _needed(heights, spelling, how))
-    loudness = _over_frames([each.loudness for each in stress], frames, spelling)
-    return Bend(frames, _ratios(frames, heights, spelling, how), torch.from_numpy(loudness).float())
+    ends = heard(frames, spelling, speed)
+    loudness = _over_frames([each.loudness for each in stress], ends, spelling)
+    return Bend(frames, ends, _ratios(ends, heights, spelling, how), torch.from_numpy(loudness).float())
 
 
 def _needed(heights: list[float], spelling: Spelling, how: Expression) -> Tensor:
@@ -77,7 +81,7 @@ def _rounded(frames: Tensor, factors: Tensor) -> Tensor:
     """
     added = torch.round((frames.double() * (factors.double() - 1.0)).cumsum(0)).long()
     whole = torch.round(frames).long() + torch.diff(added, prepend=added.new_zeros(1))
-    # A symbol that was there stays there: at twice the speed a consonant of a frame would be lost.
+    # A symbol that was there stays there: in haste a consonant of a frame would be lost.
     return torch.maximum(whole, torch.round(frames).long().clamp_max(1))
 
 
@@ -91,13 +95,12 @@ def _heights(f0: Tensor, spelling: Spelling, how: Expression, pitch: float, stre
     ]
 
 
-def _ratios(frames: Tensor, heights: list[float], spelling: Spelling, how: Expression) -> Tensor:
+def _ratios(ends: Tensor, heights: list[float], spelling: Spelling, how: Expression) -> Tensor:
     """The ratio of each frame, float32 [F]."""
-    semitones = _over_frames(heights, frames, spelling)
+    semitones = _over_frames(heights, ends, spelling)
     if spelling.finals:
-        ends = frames.cumsum(0)
-        *before, middle = _middles(frames, spelling)[-2:]
-        last = int(ends[spelling.finals[-1]])
+        *before, middle = _middles(ends, spelling)[-2:]
+        last = float(ends[spelling.finals[-1]])
         start = before[0] if before else 2 * middle - last
         moves = [0.0, _HALF_WAY * how.final_pitch, how.final_pitch]
         semitones += np.interp(np.arange(len(semitones)) + 0.5, [start, middle, last], moves)
@@ -105,15 +108,16 @@ def _ratios(frames: Tensor, heights: list[float], spelling: Spelling, how: Expre
     return torch.from_numpy(np.exp2(semitones / 12)).float()
 
 
-def _over_frames(values: list[float], frames: Tensor, spelling: Spelling) -> NDArray[np.float64]:
+def _over_frames(values: list[float], ends: Tensor, spelling: Spelling) -> NDArray[np.float64]:
     """A value of each syllable in each frame, [F]: from the middle of one vowel straight to the middle of the next."""
-    count = int(frames.sum())
+    count = round(float(ends[-1]))
     if not any(values):
         return np.zeros(count)
-    each: NDArray[np.float64] = np.interp(np.arange(count) + 0.5, _middles(frames, spelling), values)
+    each: NDArray[np.float64] = np.interp(np.arange(count) + 0.5, _middles(ends, spelling), values)
     return each
 
 
-def _middles(frames: Tensor, spelling: Spelling) -> list[float]:
-    ends = frames.cumsum(0).tolist()
-    return [end - length / 2 for end, length in ((ends[at], int(frames[at])) for at in spelling.finals)]
+def _middles(ends: Tensor, spelling: Spelling) -> list[float]:
+    middles = ends - ends.diff(prepend=ends.new_zeros(1)) / 2  # [T]
+    each: list[float] = middles[list(spelling.finals)].tolist()
+    return each

@@ -1,11 +1,11 @@
 """The native engine: `lite`'s one Mandarin voice at 24 kHz. Deterministic: the same segment and settings give the same samples.
 
-text → syllables → symbols → predict → bend → decode → level → shade → vocode → breathe → tape → limit
+text → syllables → symbols → predict → bend → decode → pace → level → shade → vocode → breathe → tape → limit
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from synth.emotion import EMOTIONS, NEUTRAL
 from synth.engines.fastspeech2.bending import bent
 from synth.engines.fastspeech2.hesitation import hesitant
 from synth.engines.fastspeech2.model import FRAME, LONGEST, SAMPLE_RATE, FastSpeech2
+from synth.engines.fastspeech2.pace import paced
 from synth.engines.fastspeech2.profiles import Expression, expression
 from synth.engines.fastspeech2.reference import mood_of
 from synth.engines.fastspeech2.spectrum import Breath, levelled, shaded
@@ -34,7 +35,7 @@ CAPABILITIES = Capabilities(
     sample_rate=SAMPLE_RATE,
     emotions=(NEUTRAL, *EMOTIONS),
     cloning=False,
-    # 60 syllables at half speed are 24 s: below the 25 s that the network's table of positions covers.
+    # 60 syllables are 12 s, an octave higher 24 before the tape: below the 25 s that the network's table of positions covers.
     longest_segment=60,
     languages=("zh",),
     notes=(
@@ -95,10 +96,11 @@ class FastSpeech2Engine:
         predicted, spelling = hesitating.predicted, hesitating.spelling
         bend = bent(predicted, spelling, how, settings.speed, settings.pitch)
         acoustics = self.acoustic.decode(replace(predicted, frames=bend.frames.float()))
-        mel = shaded(levelled(acoustics.mel), how, bend.ratios, bend.loudness)  # [F, 80]
+        mel = paced(acoustics.mel, acoustics.durations, bend.ends)  # [F, 80]
+        mel = shaded(levelled(mel), how, bend.ratios, bend.loudness)
         breath, tape = Breath(mel, how.breath), Tape(bend.ratios)
         gain = 10 ** (settings.volume / 20)
-        times = _times(sounds, spelling, acoustics.durations.tolist(), tape)
+        times = _times(sounds, spelling, bend.ends.tolist(), tape)
         silence = torch.zeros(round(segment.pause * how.pauses * SAMPLE_RATE))
         at = said = 0
         for samples in self.vocoder.stream(mel):
@@ -140,20 +142,19 @@ def _bytes(samples: Tensor) -> bytes:
     return samples.numpy().astype("<f4").tobytes()
 
 
-def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, durations: list[int], tape: Tape) -> tuple[Spoken, ...]:
-    """When each character, or each word in Latin letters, is heard: from the frames of its symbols."""
-    seconds = (tape.times[::FRAME] / SAMPLE_RATE).tolist()  # of each frame's start
-    ends = list(accumulate(durations))
-    spans: dict[int, tuple[int, int]] = {}
-    for number, end, frames in zip(spelling.syllables, ends, durations, strict=True):
-        spans[number] = (spans.get(number, (end - frames, 0))[0], end)
+def _times(sounds: tuple[Syllable | Break, ...], spelling: Spelling, ends: list[float], tape: Tape) -> tuple[Spoken, ...]:
+    """When each character, or each word in Latin letters, is heard: from where its symbols end, in frames before the tape."""
+    seconds = [float(tape.times[round(end * FRAME)]) / SAMPLE_RATE for end in (0.0, *ends)]
+    spans: dict[int, tuple[float, float]] = {}
+    for number, (start, end) in zip(spelling.syllables, pairwise(seconds), strict=True):
+        spans[number] = (spans.get(number, (start, end))[0], end)
     times: list[Spoken] = []
     for number, syllable in enumerate(sound for sound in sounds if isinstance(sound, Syllable)):
-        first, last = spans[number]
+        start, end = spans[number]
         if syllable.text or not times:
-            times.append(Spoken(syllable.text, seconds[first], seconds[last]))
+            times.append(Spoken(syllable.text, start, end))
         else:  # a further syllable of the same word
-            times[-1] = replace(times[-1], end=seconds[last])
+            times[-1] = replace(times[-1], end=end)
     return tuple(times)
 
 

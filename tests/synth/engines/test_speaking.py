@@ -56,10 +56,33 @@ def test_no_emotion_clips_or_is_silent(engine: FastSpeech2Engine, label: str) ->
     assert 0.05 < np.abs(samples).max() < 1.0
 
 
-def test_faster_is_shorter_and_slower_is_longer(engine: FastSpeech2Engine) -> None:
-    half, plain, double = (len(speak(engine, "今天天气很好", Settings(speed=speed))) for speed in (0.5, 1.0, 2.0))
-    assert 1.7 < half / plain < 2.3
-    assert 0.4 < double / plain < 0.6
+@pytest.mark.parametrize("speed", [0.5, 0.8, 1.3, 2.0])
+def test_speed_is_that_of_the_whole_and_leaves_the_pitch(engine: FastSpeech2Engine, speed: float) -> None:
+    plain, other = speak(engine, SENTENCE), speak(engine, SENTENCE, Settings(speed=speed))
+    assert len(other) * speed == pytest.approx(len(plain), rel=0.01)
+    assert 12 * np.log2(median_pitch(other) / median_pitch(plain)) == pytest.approx(0, abs=0.8)
+
+
+@pytest.mark.parametrize("label", ["neutral", "surprised"])
+@pytest.mark.parametrize("speed", [0.5, 0.8, 1.3, 2.0])
+def test_at_any_speed_the_times_begin_and_end_with_the_sound(engine: FastSpeech2Engine, label: str, speed: float) -> None:
+    speech = engine.speak(Segment(SENTENCE), Settings(emotion=emotion(label, 0.5).emotion, speed=speed))
+    edges = [edge for spoken in speech.times for edge in (spoken.start, spoken.end)]
+    assert edges == sorted(edges)
+    samples = np.abs(np.frombuffer(speech.samples, "<f4"))
+    loud = np.nonzero(samples > 0.1 * samples.max())[0] / SAMPLE_RATE
+    assert speech.times[0].start - 0.05 < loud[0] < speech.times[0].end
+    # The last vowel dies away in the silence behind it.
+    assert speech.times[-1].start < loud[-1] < edges[-1] + 0.25 / speed
+    assert edges[-1] < len(samples) / SAMPLE_RATE
+
+
+@pytest.mark.parametrize("speed", [0.5, 1.0, 1.7, 2.0])
+def test_at_any_speed_what_is_given_out_in_pieces_is_what_is_spoken_at_once(engine: FastSpeech2Engine, speed: float) -> None:
+    settings = Settings(emotion=emotion("happy", 0.7).emotion, speed=speed)
+    pieces = list(engine.stream(Segment(SENTENCE), settings))
+    assert len(pieces) > 2
+    assert b"".join(piece.samples for piece in pieces) == engine.speak(Segment(SENTENCE), settings).samples
 
 
 @pytest.mark.parametrize("label", EMOTIONS)
@@ -105,15 +128,16 @@ def test_every_character_has_its_time_in_order_within_the_speech(engine: FastSpe
     assert edges[-1] < len(speech.samples) / 4 / SAMPLE_RATE - 0.2
 
 
-def test_sound_is_where_the_times_say(engine: FastSpeech2Engine) -> None:
-    speech = engine.speak(Segment("爸爸，妈妈。"), Settings())
+@pytest.mark.parametrize("speed", [0.5, 1.0, 1.4, 2.0])
+def test_sound_is_where_the_times_say(engine: FastSpeech2Engine, speed: float) -> None:
+    speech = engine.speak(Segment("爸爸，妈妈。"), Settings(speed=speed))
     samples = np.frombuffer(speech.samples, "<f4")
 
     def power(start: float, end: float) -> float:
         return float(np.mean(np.square(samples[int(start * SAMPLE_RATE) : int(end * SAMPLE_RATE)])))
 
-    pause = (speech.times[1].end + 0.05, speech.times[2].start)
-    assert pause[1] - pause[0] > 0.05
+    pause = (speech.times[1].end + 0.05 / speed, speech.times[2].start)
+    assert pause[1] - pause[0] > 0.05 / speed**2
     assert all(power(spoken.start, spoken.end) > 4 * power(*pause) for spoken in speech.times)
 
 
