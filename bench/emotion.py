@@ -11,7 +11,8 @@ The sentences of `TOLD_APART` were not used for choosing the profiles; those of 
 recognised if the centre nearest to it is its own, in deviations within an emotion (Mahalanobis' distance, one covariance for all):
 once against the same sentence in neutral, as one hears a voice that one knows, and once as it stands, neutral among them. Growth is
 Spearman's rank correlation of intensity (0, 0.1, … 1) with each quantity's mean over five sentences; quantities that move less than
-`AUDIBLE` are not counted.
+`AUDIBLE` are not counted. Formants are not heard by Praat but by `formants.py`: how far they lie from those of the same sentence in
+neutral, or as it stands, from those of neutral in the mean.
 """
 
 import argparse
@@ -20,9 +21,11 @@ import subprocess
 import sys
 import tempfile
 from collections import defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from formants import moved
 from numpy.typing import NDArray
 
 TUNED_ON = (
@@ -96,6 +99,23 @@ AUDIBLE = {
 Vectors = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What is heard of takes: Praat's quantities [takes, 9], in the order of `AUDIBLE`, and their envelopes [takes, 1025]."""
+
+    heard: Vectors
+    envelopes: Vectors
+
+    def beside(self, neutral: Vectors) -> Vectors:
+        """All ten quantities as they stand; the formants against one envelope [1025]."""
+        return np.column_stack([self.heard, [moved(one, neutral) for one in self.envelopes]])
+
+    def against(self, same: "Takes") -> Vectors:
+        """All ten quantities, [takes, 10], against another take of the same sentence each."""
+        shifts = [moved(one, other) for one, other in zip(self.envelopes, same.envelopes, strict=True)]
+        return np.column_stack([self.heard - same.heard, shifts])
+
+
 def speak_all(snapshot: Path, into: Path) -> None:
     """Write every take that is measured."""
     from synth.emotion import EMOTIONS
@@ -122,13 +142,18 @@ def speak_all(snapshot: Path, into: Path) -> None:
     np.savez(into, **takes)
 
 
-def sorted_out(measured: dict[str, dict[str, float]]) -> dict[str, dict[str, Vectors]]:
-    """By part and label: the quantities of each take, [takes, 10]; of the growing ones [sentences x steps, 10]."""
-    rows: dict[str, dict[str, list[list[float]]]] = defaultdict(lambda: defaultdict(list))
+def sorted_out(measured: dict[str, dict[str, float | list[float]]]) -> dict[str, dict[str, Takes]]:
+    """The takes by part and label; of the growing ones sentence after sentence, each step by step."""
+    rows: dict[str, dict[str, list[dict[str, float | list[float]]]]] = defaultdict(lambda: defaultdict(list))
     for key, of in measured.items():
         part, label, *_ = key.split("|")
-        rows[part][label].append([of[name] for name in AUDIBLE])
-    return {part: {label: np.array(of) for label, of in labels.items()} for part, labels in rows.items()}
+        rows[part][label].append(of)
+    return {part: {label: together(of) for label, of in labels.items()} for part, labels in rows.items()}
+
+
+def together(takes: list[dict[str, float | list[float]]]) -> Takes:
+    names = [name for name in AUDIBLE if name != "formants"]
+    return Takes(np.array([[of[name] for name in names] for of in takes]), np.array([of["envelope"] for of in takes]))
 
 
 def told_apart(tuned: dict[str, Vectors], told: dict[str, Vectors]) -> tuple[int, int]:
@@ -144,31 +169,34 @@ def told_apart(tuned: dict[str, Vectors], told: dict[str, Vectors]) -> tuple[int
     return sum(right), len(right)
 
 
-def against_neutral(takes: dict[str, Vectors]) -> dict[str, Vectors]:
+def against_neutral(takes: dict[str, Takes]) -> dict[str, Vectors]:
     """What each emotion changes of the same sentence."""
-    return {label: of - takes[NEUTRAL] for label, of in takes.items() if label != NEUTRAL}
+    return {label: of.against(takes[NEUTRAL]) for label, of in takes.items() if label != NEUTRAL}
 
 
-def growth(grown: dict[str, Vectors]) -> dict[str, float]:
+def growth(grown: dict[str, Takes]) -> dict[str, float]:
     """Spearman's rank correlation with intensity of every quantity that moves audibly."""
     found = {}
     for label, of in grown.items():
-        means = of.reshape(GROWN, STEPS, -1).mean(0)
+        none = np.repeat(np.arange(0, len(of.heard), STEPS), STEPS)
+        means = of.against(Takes(of.heard[none], of.envelopes[none])).reshape(-1, STEPS, len(AUDIBLE)).mean(0)
         for column, (name, audible) in enumerate(AUDIBLE.items()):
-            if abs(means[-1, column] - means[0, column]) >= audible:
+            if abs(means[-1, column]) >= audible:
                 ranks = means[:, column].argsort().argsort()
                 found[f"{label} {name}"] = abs(float(np.corrcoef(ranks, np.arange(STEPS))[0, 1]))
     return found
 
 
-def judge(measured: dict[str, dict[str, float]]) -> dict[str, object]:
+def judge(measured: dict[str, dict[str, float | list[float]]]) -> dict[str, object]:
     """Hold the measured quantities against what emotions should do."""
     parts = sorted_out(measured)
     tuned, told = parts["tuned"], parts["told"]
+    usual = tuned[NEUTRAL].envelopes.mean(0)
+    alone = [{label: of.beside(usual) for label, of in part.items()} for part in (tuned, told)]
     grows = growth(parts["grown"])
     return {
         "recognised_against_neutral": told_apart(against_neutral(tuned), against_neutral(told)),
-        "recognised_as_it_stands": told_apart(tuned, told),
+        "recognised_as_it_stands": told_apart(*alone),
         "growing": sum(value > 0.9 for value in grows.values()),
         "audible_quantities": len(grows),
         "not_growing": {name: round(value, 2) for name, value in grows.items() if value <= 0.9},

@@ -3,7 +3,7 @@
     PYTHON bench/praat.py TAKES.npz
 
 The archive holds float32 samples at 24 kHz by key, and under `n|KEY` how many syllables they have. JSON on standard output: the
-quantities of each key, in the units of `AUDIBLE` in `bench/emotion.py`.
+quantities of each key, in the units of `AUDIBLE` in `bench/emotion.py`, and its mean envelope in dB (`bench/formants.py`).
 """
 
 import json
@@ -12,8 +12,12 @@ from multiprocessing import Pool
 
 import numpy as np
 import parselmouth
+from formants import RATE, envelope
 
-RATE = 24_000
+# Steps of 10 ms that are a pause: the closure of a stop, and what is weak of a consonant, last up to 90 ms.
+SHORTEST = 10
+# Decibels below the median of what is voiced: below the loudest frame it would depend on how far the loudness moves.
+SILENT = 22
 
 
 def quantities(samples, syllables):
@@ -26,12 +30,13 @@ def quantities(samples, syllables):
     start, end = times[loud][0], times[loud][-1]
     voiced = (hertz > 0) & loud
     semitones, at = 12 * np.log2(hertz[voiced] / 100), times[voiced]
+    threshold = np.median(level[voiced]) - SILENT
     silent = run = 0
     for here in level[(times >= start) & (times <= end)]:
-        if here < level.max() - 28:
+        if here < threshold:
             run += 1
             continue
-        silent += run if run >= 6 else 0
+        silent += run if run >= SHORTEST else 0
         run = 0
     harmonicity = sound.to_harmonicity_cc(0.01, 120, 0.1, 1.0)
     ratio = harmonicity.values[0]
@@ -43,8 +48,6 @@ def quantities(samples, syllables):
     def band(low: float, high: float) -> float:
         return 10 * np.log10(power[(hz >= low) & (hz < high)].sum())
 
-    burg = sound.to_formant_burg(0.01, 5, 5500, 0.025, 50)
-    formants = [np.nanmedian([np.log(burg.get_value_at_time(k, t)) for t in at[::2]]) for k in (1, 2, 3)]
     inside = samples[int(start * RATE) : int(end * RATE)]
     return {
         "rate": syllables / (end - start - silent * 0.01),
@@ -56,7 +59,7 @@ def quantities(samples, syllables):
         "dynamics": np.std(level[voiced]),
         "tilt": band(1000, 5000) - band(50, 1000),
         "harmonicity": ratio.mean(),
-        "formants": 100 * np.mean(formants),
+        "envelope": envelope(samples, at[::2], hertz[voiced][::2]).round(2).tolist(),
     }
 
 
@@ -66,7 +69,7 @@ def main() -> None:
     keys = [key for key in takes.files if not key.startswith("n|")]
     with Pool(2) as pool:
         found = pool.starmap(quantities, [(takes[key], int(takes[f"n|{key}"])) for key in keys], chunksize=8)
-    json.dump({key: {name: float(value) for name, value in of.items()} for key, of in zip(keys, found, strict=True)}, sys.stdout)
+    json.dump(dict(zip(keys, found, strict=True)), sys.stdout, default=float)
 
 
 if __name__ == "__main__":

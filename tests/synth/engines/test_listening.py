@@ -80,3 +80,15 @@ def test_noise_in_the_voice_lowers_its_harmonicity() -> None:
 def test_any_samples_are_heard_or_said_to_hold_no_voice(values: list[float]) -> None:
     found = heard(np.array(values, np.float32))
     assert found is None or np.isfinite(found.pitch)
+
+
+def test_a_darker_voice_has_a_lower_tilt_and_a_hiss_beside_it_changes_nothing() -> None:
+    plain = syllables(8, 200.0)
+    spectrum = np.fft.rfft(plain)
+    hertz = np.fft.rfftfreq(len(plain), 1 / RATE)
+    darker = np.fft.irfft(spectrum * np.where(hertz > 900, 0.5, 1.0), len(plain)).astype(np.float32)
+    hiss = np.random.default_rng(0).normal(0, 0.05, RATE // 2).astype(np.float32)
+    found = [heard(samples) for samples in (plain, darker, np.concatenate([plain, hiss]))]
+    tilts = [of.tilt for of in found if of is not None]
+    assert tilts[1] - tilts[0] == pytest.approx(-6.0, abs=0.5)
+    assert tilts[2] == pytest.approx(tilts[0], abs=0.2)
