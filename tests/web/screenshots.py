@@ -101,6 +101,8 @@ def _speak(page: Page) -> None:
     for label, weight in (("happy", "0.8"), ("surprised", "0.35")):
         page.locator(f"#mix [name=mix-{label}]").evaluate("(slider, weight) => { slider.value = weight; }", weight)
     page.locator("#mix [name=mix-happy]").dispatch_event("input", {"bubbles": True})
+    page.locator("#finer").evaluate("finer => { finer.open = true; }")
+    page.locator("#temperature").fill("0.7")
     page.locator("#do-speak").click()
     page.locator("#takes .player[data-state=ready]").wait_for(timeout=60_000)
     page.locator("#takes .player .wave").first.click(position={"x": 90, "y": 50})

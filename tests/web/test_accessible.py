@@ -54,7 +54,7 @@ def reader(request: pytest.FixtureRequest, browser: Browser, service: RunningSer
 def speak(page: Page) -> None:
     page.goto("/#speak")
     page.locator("#text").fill("你好。世界再见。")
-    for folded in ("#marks", "#mix"):
+    for folded in ("#marks", "#mix", "#finer-said"):
         page.locator(folded).evaluate("inside => { inside.closest('details').open = true; }")
     page.locator("#emotions input").nth(3).check()
     page.locator("#do-speak").click()

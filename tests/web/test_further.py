@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 import soundfile
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.synth.audio.voices import tone
 from tests.synth.service.conftest import RunningService, sine_service
@@ -53,6 +53,74 @@ def test_pitch_and_volume_are_sent_kept_and_taken_again(page: Page) -> None:
     page.goto(f"/#speak?from={task}")
     expect(page.get_by_role("slider", name="音高")).to_have_value("2.5")
     expect(page.get_by_role("slider", name="音量")).to_have_value("-6")
+
+
+def test_what_a_version_follows_of_the_drawing_is_sent_kept_and_taken_again(page: Page) -> None:
+    page.get_by_label("文本").fill("抽得准一点。")
+    page.get_by_text("高级设置").click()
+    # The version draws by these two; whatever it is, texts are cut.
+    expect(page.get_by_role("spinbutton")).to_have_count(3)
+    page.get_by_label("每段字数上限").fill("12")
+    page.get_by_label("温度").fill("0.7")
+    page.get_by_label("Top-k").fill("30")
+    sent = asked(page)
+    assert (sent["segment_length"], sent["sampling"]) == (12, {"temperature": 0.7, "top_k": 30})
+    page.reload()
+    # It is folded, and says what holds.
+    expect(page.locator("#finer")).to_contain_text("每段字数上限 12 · 温度 0.7 · Top-k 30")
+    page.get_by_text("高级设置").click()
+    for name in ("每段字数上限", "温度", "Top-k"):
+        page.get_by_label(name).fill("")
+    assert not {"segment_length", "sampling"} & set(asked(page))
+    task = page.request.get("/api/tasks?q=抽得准").json()["tasks"][1]["id"]
+    page.goto(f"/#speak?from={task}")
+    expect(page.get_by_label("温度")).to_have_value("0.7")
+    expect(page.get_by_label("每段字数上限")).to_have_value("12")
+    assert asked(page)["sampling"] == {"temperature": 0.7, "top_k": 30}
+
+
+def test_a_number_out_of_bounds_is_shown_where_it_stands(page: Page) -> None:
+    page.get_by_label("文本").fill("太热了。")
+    page.get_by_text("高级设置").click()
+    page.get_by_label("温度").fill("9")
+    page.get_by_text("高级设置").click()
+    expect(page.get_by_label("温度")).to_be_hidden()
+    page.get_by_role("button", name="合成").click()
+    expect(page.get_by_label("温度")).to_be_focused()
+    expect(page.locator("#takes .player")).to_have_count(0)
+
+
+def test_roles_of_a_script_have_a_pitch_and_a_volume_of_their_own(page: Page) -> None:
+    page.goto("/#script")
+    page.get_by_role("button", name="添加角色").click()
+    page.get_by_role("slider", name="音高: 角色1").fill("-3")
+    page.get_by_role("slider", name="音量: 角色1").fill("4")
+    page.get_by_role("combobox", name="角色: 第 1 行").select_option("角色1")
+    page.get_by_role("textbox", name="台词: 第 1 行").fill("我是老人。")
+    with page.expect_request("**/api/tasks") as request:
+        page.get_by_role("button", name="合成这一行").click()
+    sent = json.loads(request.value.post_data or "")
+    assert (sent["pitch"], sent["volume"]) == (-3, 4)
+    expect(page.locator("#lines-said")).to_have_text("已合成 1/1 行")
+    page.reload()
+    expect(page.get_by_role("slider", name="音高: 角色1")).to_have_value("-3")
+    expect(page.locator("#lines-said")).to_have_text("已合成 1/1 行")
+    page.get_by_role("slider", name="音量: 角色1").fill("0")
+    expect(page.locator("#lines-said")).to_have_text("已合成 0/1 行")
+
+
+def test_what_a_version_follows_is_offered_as_soon_as_it_is_loaded(page: Page) -> None:
+    def loading(route: Route) -> None:
+        answer = route.fetch()
+        route.fulfill(response=answer, json=[version | {"state": "starting", "controls": []} for version in answer.json()])
+
+    page.route("**/readyz", loading)
+    page.goto("/#script")
+    page.get_by_role("button", name="添加角色").click()
+    expect(page.get_by_role("slider", name="语速: 角色1")).to_be_visible()
+    expect(page.get_by_role("slider", name="音高: 角色1")).to_be_hidden()
+    page.unroute("**/readyz")
+    expect(page.get_by_role("slider", name="音高: 角色1")).to_be_visible()
 
 
 def test_the_mood_is_taken_from_a_text(page: Page) -> None:

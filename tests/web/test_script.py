@@ -47,6 +47,11 @@ def test_a_pasted_script_is_read_into_roles_and_lines(script: Page) -> None:
     expect(lines(script).nth(1).get_by_role("combobox", name="角色: 第 2 行")).to_have_value("小明")
 
 
+def test_roles_have_no_pitch_and_no_volume_where_the_version_follows_none(script: Page) -> None:
+    expect(script.get_by_role("slider", name="语速: 小明")).to_be_visible()
+    expect(script.locator("#cast .slide:visible")).to_have_count(4)
+
+
 def test_all_lines_are_spoken_and_joined_with_captions(script: Page) -> None:
     sent: list[dict[str, object]] = []
     script.on("request", lambda request: sent.append(json.loads(request.post_data or "{}")) if request.method == "POST" else None)

@@ -8,11 +8,11 @@ import { say } from "./words";
 const along = element("along", HTMLElement);
 const line = element("along-said", HTMLElement);
 
-type Kept = Pick<Ask, "voice" | "seed" | "segment_length" | "sampling" | "roles">;
+type Kept = Pick<Ask, "voice" | "seed" | "roles">;
 
 let kept: Kept = {};
 
-/** Keep a task's seed, length of segments, sampling and roles, and its voice where the form does not offer it, and say so. */
+/** Keep a task's seed and roles, and its voice where the form does not offer it, and say so. */
 export function fillAgain(task: Task, voiceOffered: boolean): void {
   const { settings } = task;
   kept = {};
@@ -24,14 +24,6 @@ export function fillAgain(task: Task, voiceOffered: boolean): void {
   if (settings.seed !== 0) {
     kept.seed = settings.seed;
     said.push(say("alongSeed", settings.seed));
-  }
-  if (settings.segment_length !== null) {
-    kept.segment_length = settings.segment_length;
-    said.push(say("alongSegments", settings.segment_length));
-  }
-  if (Object.keys(settings.sampling).length > 0) {
-    kept.sampling = settings.sampling;
-    said.push(Object.entries(settings.sampling).map(([name, value]) => `${name} ${value}`).join(", "));
   }
   if (settings.roles.length > 0) {
     kept.roles = Object.fromEntries(settings.roles.map((role) => [role.name, manner(role)]));

@@ -2,6 +2,7 @@
 
 import { EMOTIONS, type Voice } from "./answers";
 import { copied, element, within } from "./dom";
+import { KNOBS } from "./knobs";
 import { MOST_ROLES, newRole, type Role, type Script } from "./scenes";
 import { offerVoices, versionCalled } from "./served";
 import { say, translate, type Word } from "./words";
@@ -16,7 +17,7 @@ export function writeEmotions(choice: HTMLSelectElement, able: readonly string[]
   choice.value = now;
 }
 
-/** Show the roles; `changed` is called when one is another one now, `renamed` when it is called otherwise. */
+/** Show the roles; `changed` is called when one is another one now, `renamed` when it is called otherwise, or is new. */
 export class Cast {
   readonly #script: Script;
   readonly #changed: () => void;
@@ -29,9 +30,10 @@ export class Cast {
     this.#changed = changed;
     this.#renamed = renamed;
     adds.addEventListener("click", () => {
-      script.roles.push(newRole(this.#freeName()));
+      const role = newRole(this.#freeName());
+      script.roles.push(role);
       this.draw(this.#voices, this.#model);
-      changed();
+      renamed(role.name, role.name);
       list.lastElementChild?.querySelector<HTMLInputElement>(".name")?.select();
     });
   }
@@ -52,6 +54,7 @@ export class Cast {
     const emotion = within(row, ".emotion", HTMLSelectElement);
     const intensity = within(row, ".intensity", HTMLInputElement);
     const speed = within(row, ".speed", HTMLInputElement);
+    const knobs = KNOBS.map((name) => [name, within(row, `.${name}`, HTMLInputElement)] as const);
     const remove = within(row, ".remove", HTMLButtonElement);
     translate(row);
     name.value = role.name;
@@ -61,7 +64,12 @@ export class Cast {
     writeEmotions(emotion, version?.emotions ?? [], [], role.emotion);
     intensity.valueAsNumber = role.intensity;
     speed.valueAsNumber = role.speed;
-    for (const [control, word] of [[voice, "voice"], [emotion, "emotion"], [intensity, "intensity"], [speed, "speed"], [remove, "removeRole"]] as const) {
+    for (const [name, slider] of knobs) {
+      slider.valueAsNumber = role[name];
+      within(row, `.slide:has(.${name})`, HTMLElement).hidden = !version?.controls.includes(name);
+    }
+    const named = { voice, emotion, intensity, speed, ...Object.fromEntries(knobs), removeRole: remove };
+    for (const [word, control] of Object.entries(named) as [Word, HTMLElement][]) {
       control.setAttribute("aria-label", `${say(word)}: ${role.name}`);
     }
     remove.title = say("removeRole");
@@ -77,6 +85,7 @@ export class Cast {
       role.emotion = emotion.value;
       role.intensity = intensity.valueAsNumber;
       role.speed = speed.valueAsNumber;
+      for (const [name, slider] of knobs) role[name] = slider.valueAsNumber;
       this.#changed();
     });
     remove.addEventListener("click", () => {

@@ -1,5 +1,6 @@
 // What is being written and chosen under Speak: it outlives a reload, and a browser that is closed.
 
+import type { Finer } from "./finer";
 import type { Weights } from "./mixture";
 
 export interface Draft {
@@ -8,6 +9,7 @@ export interface Draft {
   speed: number;
   pitch: number;
   volume: number;
+  finer: Finer;
   emotion: string | null;
   emotion_text: string | null;
   emotion_voice: string | null;
@@ -18,7 +20,7 @@ export interface Draft {
 }
 
 const KEPT = "draft";
-const EMPTY: Draft = { text: "", mood: {}, speed: 1, pitch: 0, volume: 0, emotion: null, emotion_text: null, emotion_voice: null, format: "wav", model: "", voice: "", language: "" };
+const EMPTY: Draft = { text: "", mood: {}, speed: 1, pitch: 0, volume: 0, finer: {}, emotion: null, emotion_text: null, emotion_voice: null, format: "wav", model: "", voice: "", language: "" };
 
 export function keepDraft(draft: Draft): void {
   localStorage.setItem(KEPT, JSON.stringify(draft));

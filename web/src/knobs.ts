@@ -7,7 +7,7 @@ import { say } from "./words";
 export const KNOBS = ["pitch", "volume"] as const;
 
 /** Semitones and decibels; 0 leaves the voice as it is. */
-export type Turned = Readonly<Record<(typeof KNOBS)[number], number>>;
+export type Turned = Record<(typeof KNOBS)[number], number>;
 
 const slider = (name: string): HTMLInputElement => element(name, HTMLInputElement);
 
@@ -34,7 +34,7 @@ export function turn(wanted: Partial<Turned>): void {
 }
 
 /** What a request says of them: what the version follows, and is not as it is anyway. */
-export function knobsAsked(): Pick<Ask, "pitch" | "volume"> {
-  const set = KNOBS.filter((name) => !element(`${name}-field`, HTMLElement).hidden && slider(name).valueAsNumber !== 0);
-  return Object.fromEntries(set.map((name) => [name, slider(name).valueAsNumber]));
+export function followed(turned: Turned, version: Version | undefined): Pick<Ask, "pitch" | "volume"> {
+  const set = KNOBS.filter((name) => version?.controls.includes(name) && turned[name] !== 0);
+  return Object.fromEntries(set.map((name) => [name, turned[name]]));
 }

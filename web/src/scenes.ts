@@ -1,9 +1,11 @@
 // A script: roles, and lines that they speak. Kept in this browser until it is cleared.
 
 import type { Ask } from "./answers";
+import { followed, type Turned } from "./knobs";
 import { askedFor } from "./moods";
+import { versionCalled } from "./served";
 
-export interface Role {
+export interface Role extends Turned {
   name: string;
   /** A voice's id; empty is the version's own. */
   voice: string;
@@ -36,7 +38,7 @@ const KEPT = "script";
 const SPEAKER = /^\s*([^:：\n<>[\]|/\s][^:：\n<>[\]|/]{0,14}?)\s*[:：]\s*(\S.*)$/u;
 
 export function newRole(name: string): Role {
-  return { name, voice: "", emotion: "neutral", intensity: 0.5, speed: 1 };
+  return { name, voice: "", emotion: "neutral", intensity: 0.5, speed: 1, pitch: 0, volume: 0 };
 }
 
 export function newLine(role = "", text = ""): Line {
@@ -50,6 +52,7 @@ export function askOf(line: Line, script: Script, model: string): Ask {
   return {
     text: line.text.trim(),
     ...(emotion === "auto" ? { emotion, intensity: role.intensity } : askedFor(emotion === "neutral" ? {} : { [emotion]: role.intensity })),
+    ...followed(role, versionCalled(model)),
     speed: role.speed,
     format: "wav",
     ...(role.voice ? { voice: role.voice } : {}),

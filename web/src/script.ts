@@ -7,7 +7,7 @@ import { element, made, within } from "./dom";
 import { type Acts, rowOf, showLine, showLineClip } from "./line";
 import { Player } from "./player";
 import { askOf, isTaken, keepScript, keptScript, type Line, MOST_LINES, newLine, newRole, read } from "./scenes";
-import { findServed, offerVersions, versionCalled, voicesFor } from "./served";
+import { ASK_AGAIN_MS, findServed, offerVersions, versionCalled, voicesFor } from "./served";
 import { archive, begin, cancel, follow, join, type Task, Trouble } from "./service";
 import { sentence } from "./trouble";
 import { endTurns } from "./turns";
@@ -44,7 +44,7 @@ let player: Player | null = null;
 
 export const script: View = {
   title: "script",
-  enter: () => void open().then(() => (wrong.textContent = ""), fail),
+  enter: () => void enter().catch(fail),
   leave: endTurns,
   show() {
     draw();
@@ -81,6 +81,18 @@ export function startScript(): void {
     event.preventDefault();
     void run(speakMissing);
   });
+}
+
+async function enter(): Promise<void> {
+  await open();
+  wrong.textContent = "";
+  // What a version follows is known when it is loaded.
+  while (versionCalled(model.value)?.state === "starting") {
+    await new Promise((passed) => setTimeout(passed, ASK_AGAIN_MS));
+    if (here().view !== "script") return;
+    await findServed();
+    if (versionCalled(model.value)?.state !== "starting") await offer();
+  }
 }
 
 async function open(): Promise<void> {

@@ -4,6 +4,9 @@ import type { Version, Voice } from "./answers";
 import { versions, voices } from "./service";
 import { say } from "./words";
 
+/** A version that is being loaded is asked after this often; it takes seconds to minutes. */
+export const ASK_AGAIN_MS = 2000;
+
 let known: Version[] = [];
 
 /** What was known when it was last asked for. */

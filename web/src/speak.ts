@@ -4,12 +4,13 @@ import { fillAgain, forgetKept, keptSettings } from "./again";
 import { type Ask, type Progress, type Task } from "./answers";
 import { element } from "./dom";
 import { keepDraft, keptDraft } from "./draft";
-import { knobsAsked, offerKnobs, showKnobs, turn, turned } from "./knobs";
+import { fillFiner, finer, finerAsked, finerOf, offerFiner, showFiner, startFiner } from "./finer";
+import { followed, offerKnobs, showKnobs, turn, turned } from "./knobs";
 import { expected, learn } from "./lengths";
 import { showMarks } from "./marks";
 import { mood, moodAsked, moodOf, offerMoods, setMood, startMoods } from "./moods";
 import { worded } from "./problems";
-import { findServed, offerVersions, offerVoices, served, versionCalled, voicesFor } from "./served";
+import { ASK_AGAIN_MS, findServed, offerVersions, offerVoices, served, versionCalled, voicesFor } from "./served";
 import { begin, cancel, follow, task as found, Trouble } from "./service";
 import { addTake, latestTakesTurn, showTakes } from "./takes";
 import { markTemplate, showTemplates, startTemplates } from "./templates";
@@ -32,9 +33,6 @@ const stop = element("stop", HTMLButtonElement);
 const progress = element("progress", HTMLElement);
 const trouble = element("trouble", HTMLElement);
 const bar = element("bar", HTMLProgressElement);
-
-// A version that is being loaded is asked after this often; it takes seconds to minutes.
-const ASK_AGAIN_MS = 2000;
 
 let busy = false;
 let underWay: Task | null = null;
@@ -67,6 +65,7 @@ export const speak: View = {
 export function startSpeak(): void {
   startMoods(written);
   startWhence(written);
+  startFiner();
   startTemplates(
     () => ({ mood: mood(), speed: speed.valueAsNumber, ...turned() }),
     (manner) => {
@@ -108,7 +107,8 @@ export function asked(): Ask {
   const ask: Ask = {
     text: text.value,
     ...moods(),
-    ...knobsAsked(),
+    ...followed(turned(), versionCalled(model.value)),
+    ...finerAsked(),
     speed: speed.valueAsNumber,
     format: format.value,
     ...(voice.value ? { voice: voice.value } : {}),
@@ -131,6 +131,7 @@ function takeDraft(): void {
   format.value = draft.format;
   wanted = { model: draft.model, voice: draft.voice, language: draft.language };
   turn(draft);
+  fillFiner(draft.finer);
   offerMoods([]);
   setMood(draft.mood);
   source = draft;
@@ -141,7 +142,7 @@ function written(): void {
   markTemplate();
   const chosen = { model: model.value || wanted.model, voice: voice.value || wanted.voice, language: tongue.value || wanted.language };
   const elsewhere = { emotion: null, emotion_text: null, emotion_voice: null, ...whenceAsked() };
-  keepDraft({ text: text.value, mood: mood(), speed: speed.valueAsNumber, ...turned(), ...elsewhere, format: format.value, ...chosen });
+  keepDraft({ text: text.value, mood: mood(), speed: speed.valueAsNumber, ...turned(), finer: finer(), ...elsewhere, format: format.value, ...chosen });
 }
 
 /** Fill the form with what a task was spoken from. */
@@ -159,6 +160,7 @@ async function again(id: string): Promise<void> {
     intensity.valueAsNumber = task.settings.intensity;
     setMood(moodOf(task));
     turn(task.settings);
+    fillFiner(finerOf(task));
     source = { ...task.settings, emotion: task.emotion };
     await findVoices();
     fillAgain(task, voice.value === task.voice);
@@ -175,6 +177,7 @@ function showAble(): void {
   const chosen = versionCalled(model.value);
   offerMoods(chosen?.emotions ?? []);
   offerKnobs(chosen);
+  offerFiner(chosen);
   offerTongues(chosen?.languages ?? []);
   showTemplates();
 }
@@ -195,6 +198,7 @@ function showNumbers(): void {
   element("count", HTMLElement).textContent = long > 0 ? `${count} · ${say("about", roughly(long))}` : count;
   element("speed-shown", HTMLElement).textContent = `${speed.valueAsNumber.toFixed(2)} ×`;
   showKnobs();
+  showFiner();
   intensity.disabled = Object.keys(mood()).length === 0 && whenceAsked() === null && !text.value.includes("[");
 }
 
