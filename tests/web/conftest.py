@@ -58,7 +58,11 @@ def opened(browser: Browser, address: str, locale: str = "zh-CN") -> Iterator[Pa
     yield page
     context.close()
     # A request that is refused or broken off, or a version that is still being loaded, is no trouble of the page.
-    assert [complaint for complaint in complaints if not re.search(r"status of (404|422|503)|ERR_FAILED|ERR_INTERNET_DISCONNECTED", complaint)] == []
+    assert [
+        complaint
+        for complaint in complaints
+        if not re.search(r"status of (404|422|503)|ERR_FAILED|ERR_INTERNET_DISCONNECTED", complaint)
+    ] == []
     assert [url for url in asked if not url.startswith((address, "blob:" + address))] == []
 
 

@@ -1,4 +1,4 @@
-"""A store that a hub lends from, with a past: two mirrors that were pulled from, one that never answered, and what others fetched."""
+"""A store that a hub lends from, with a past: two mirrors that were pulled from, one that never answered, what others fetched."""
 
 import hashlib
 import random
@@ -26,7 +26,8 @@ def lend_from(folder: Path) -> str:
     catalog.write_text(
         f"schema: 1\nmirrors:\n  usb: {{kind: file, base: '{folder / 'files'}'}}\n  far-cdn: {{kind: http, base: 'http://127.0.0.1:9'}}\n"
         "  modelscope: {kind: modelscope}\n"
-        "versions:\n  v23:\n    title: t\n    engine: e\n    license: {name: MIT}\n    sources: [{mirror: usb}, {mirror: far-cdn}]\n"
+        "versions:\n  v23:\n    title: t\n    engine: e\n    license: {name: MIT}\n"
+        "    sources: [{mirror: usb}, {mirror: far-cdn}]\n"
         f"    files: [{{path: gpt.bin, size: {len(BODY)}, sha256: {hashlib.sha256(BODY).hexdigest()}}}]\n"
     )
     hub = Hub(folder / "cache_hub", catalog)

@@ -22,7 +22,10 @@ from tests.web.lent import lend_from
 
 SIZES = {"wide": (1360, 900), "390": (390, 844)}
 THEMES = ("light", "dark")
-SCRIPT = "旁白：雨停了，山路上传来脚步声。\n小明：爷爷，我们赢了！\n爷爷：好孩子，慢慢说。\n小明：全校第一名！\n爷爷：来，先喝口水。\n旁白：老人笑了。"
+SCRIPT = (
+    "旁白：雨停了，山路上传来脚步声。\n小明：爷爷，我们赢了！\n爷爷：好孩子，慢慢说。\n"
+    "小明：全校第一名！\n爷爷：来，先喝口水。\n旁白：老人笑了。"
+)
 SPOKEN = (
     ("清晨的阳光洒在湖面上。微风吹过，水面泛起一层层细细的波纹。远处传来几声鸟鸣。", "neutral", 1.0),
     ("各位旅客请注意，开往上海虹桥的列车即将进站，请您在安全线以内等候。", "happy", 1.0),
@@ -65,7 +68,12 @@ def _service() -> Iterator[str]:
             client.delete(f"/api/tasks/{gone}")
             named = client.get("/api/tasks", params={"q": "旅客"}).json()["tasks"][0]["id"]
             client.patch(f"/api/tasks/{named}", json={"name": "站台广播"})
-            about = {"name": "王小明", "person": "王小明", "statement": "我同意用我的声音合成语音，只用于校内广播。", "language": "zh-CN"}
+            about = {
+                "name": "王小明",
+                "person": "王小明",
+                "statement": "我同意用我的声音合成语音，只用于校内广播。",
+                "language": "zh-CN",
+            }
             client.post("/api/voices", data=about, files={"clip": ("clip.wav", _clip())}).raise_for_status()
             yield service.address
 

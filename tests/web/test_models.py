@@ -34,7 +34,10 @@ def hub(tmp_path: Path, origin: Origin) -> Iterator[RunningService]:
     text = (tmp_path / "mirrors.yaml").read_text("utf-8")
     license_ = "{name: Company, url: 'https://example.com/terms', note: Read section 9., accept: true, commercial: false}"
     file = f"{{path: large.bin, size: {len(LARGE)}, sha256: {hashlib.sha256(LARGE).hexdigest()}}}"
-    version = f"  large:\n    title: A large one\n    engine: e\n    license: {license_}\n    sources: [{{mirror: cdn}}]\n    files: [{file}]\n"
+    version = (
+        f"  large:\n    title: A large one\n    engine: e\n    license: {license_}\n"
+        f"    sources: [{{mirror: cdn}}]\n    files: [{file}]\n"
+    )
     mirror = f"  cdn: {{kind: http, base: '{origin.url}'}}\n"
     (tmp_path / "mirrors.yaml").write_text(text.replace("versions:\n", f"{mirror}versions:\n") + version, "utf-8")
     with sine_service(tmp_path, "lends") as running:

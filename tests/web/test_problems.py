@@ -51,7 +51,7 @@ def test_what_is_wrong_is_said_with_what_to_do(page: Page, text: str, said: str)
 @pytest.mark.slow
 def test_what_is_wrong_stays_when_the_versions_become_known_after_it(page: Page) -> None:
     waiting: list[Route] = []
-    page.route("**/readyz", lambda route: waiting.append(route))
+    page.route("**/readyz", lambda route: waiting.append(route))  # noqa: PLW0108 - Playwright counts what it takes
     page.reload()
     page.get_by_label("文本").fill("😀")
     page.get_by_role("button", name="合成").click()
