@@ -63,7 +63,7 @@ def list_all(cache_dir: CacheDir = None, to_json: ToJson = False) -> None:
                     "engine": name,
                     "own_environment": own,
                     "installed": here,
-                    "since": record.installed if here and record else None,
+                    "since": record.installed.isoformat() if here and record else None,
                     "python": record.python if here and record else None,
                     "packages": dict(record.packages) if here and record else {},
                 }

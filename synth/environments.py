@@ -6,7 +6,7 @@ environment of its own below the store, `engines/NAME`, made by `synth.installin
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
@@ -25,11 +25,13 @@ class EngineSpec:
         module: whose `load` makes it.
         pins: the file, beside the engines, of the packages that its environment has; None for the program's own environment.
         imports: what must be importable there.
+        variables: of its process's environment, unless somebody set them.
     """
 
     module: str
     pins: str | None = None
     imports: tuple[str, ...] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def packages(self) -> tuple[str, ...]:
         """The packages of its environment, as `NAME==VERSION`."""
@@ -39,15 +41,27 @@ class EngineSpec:
         return tuple(line for line in lines if line and not line.startswith("#"))
 
 
+# OpenMP's threads wait for each other by turning in circles, which halves the speed of `lite` as soon as another program keeps a
+# core busy: 0.12 s a second of speech instead of 0.06, on two cores with one taken. On an idle machine sleep costs it a tenth.
+# The system's allocator keeps what a thread has freed for that thread, which is 60 MiB for each that speaks; two share it well.
+_ASLEEP = MappingProxyType({"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_ARENA_MAX": "2"})
+# The threads of IndexTTS meet more often: asleep they cost it 90 to 160 ms a sentence on an idle machine. So many turns, each made
+# for one package, cost less than 20, and less of what others need than turning on (decision 98).
+_TURNS_OF_2 = MappingProxyType({"GOMP_SPINCOUNT": "10000"})
+_TURNS_OF_25 = MappingProxyType({"GOMP_SPINCOUNT": "3000"})
+
 ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
     {
-        "fastspeech2": EngineSpec("synth.engines.fastspeech2.engine"),
+        "fastspeech2": EngineSpec("synth.engines.fastspeech2.engine", variables=_ASLEEP),
         "indextts2": EngineSpec(
             "synth.engines.indextts2.engine",
             "indextts2.txt",
             ("torch", "transformers", "librosa", "synth.engines.indextts2.package"),
+            _TURNS_OF_2,
         ),
-        "indextts25": EngineSpec("synth.engines.indextts25", "indextts25.txt", ("torch", "transformers", "librosa", "indextts25")),
+        "indextts25": EngineSpec(
+            "synth.engines.indextts25", "indextts25.txt", ("torch", "transformers", "librosa", "indextts25"), _TURNS_OF_25
+        ),
     }
 )
 """The engines this program can start, by the name that manifests give them."""
@@ -101,11 +115,12 @@ def launch_for(engine: str, snapshot: Path, folder: Path | None = None, proof: P
             code="E_NO_ENGINE",
         )
     if spec.pins is None:
-        return Launch(spec.module, snapshot, proof=proof)
+        return Launch(spec.module, snapshot, defaults=spec.variables, proof=proof)
     if folder is None or not is_installed(engine, folder):
         raise NotFound(
             f"the engine {engine} has packages of its own, and they are not installed",
             remedy=f"indextts-hub engine install {engine}",
             code="E_NO_ENVIRONMENT",
         )
-    return Launch(spec.module, snapshot, str(interpreter_of(environment_of(engine, folder))), proof=proof)
+    python = str(interpreter_of(environment_of(engine, folder)))
+    return Launch(spec.module, snapshot, python, defaults=spec.variables, proof=proof)

@@ -65,10 +65,8 @@ class WorkerDied(WorkerError):
     default_code = "E_WORKER_DIED"
 
 
-# OpenMP's threads wait for each other by turning in circles, which halves the speed of speech as soon as another program keeps a
-# core busy: 0.12 s a second of speech instead of 0.06, on two cores with one taken. On an idle machine sleep costs a tenth.
-# The system's allocator keeps what a thread has freed for that thread, which is 60 MiB for each that speaks; two share it well.
-_CALM = {"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_ARENA_MAX": "2"}
+# How threads wait for each other is said by these together: whoever sets one has decided.
+_WAITING = ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +93,7 @@ class Launch:
         snapshot: folder with the version's files.
         python: the interpreter of the engine's environment.
         environment: variables for the process; None for this process's own.
+        defaults: further ones, for what is not set there.
         thrift: how many steps the engine goes towards less memory.
         proof: what is loaded is hashed and must be this; None for files that are no version's.
     """
@@ -103,6 +102,7 @@ class Launch:
     snapshot: Path
     python: str = field(default=sys.executable)
     environment: Mapping[str, str] | None = None
+    defaults: Mapping[str, str] = field(default_factory=dict)
     thrift: int = 0
     proof: Proof | None = None
 
@@ -311,7 +311,7 @@ async def _spawn(launch: Launch, port: int, token: str) -> asyncio.subprocess.Pr
             "--port", str(port), "--engine", launch.engine, "--snapshot", str(launch.snapshot),
             "--thrift", str(launch.thrift), *_proven(launch.proof),
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-            env={**_CALM, **(os.environ if launch.environment is None else launch.environment)},
+            env=_variables(launch),
         )  # fmt: skip
     except OSError as error:
         raise WorkerError(
@@ -322,6 +322,13 @@ async def _spawn(launch: Launch, port: int, token: str) -> asyncio.subprocess.Pr
     process.stdin.write(token.encode() + b"\n")
     process.stdin.close()
     return process
+
+
+def _variables(launch: Launch) -> dict[str, str]:
+    given = os.environ if launch.environment is None else launch.environment
+    decided = any(name in given for name in _WAITING)
+    ours = {name: value for name, value in launch.defaults.items() if not (decided and name in _WAITING)}
+    return {**ours, **given}
 
 
 def _proven(proof: Proof | None) -> tuple[str, ...]:

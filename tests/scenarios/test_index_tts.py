@@ -84,7 +84,11 @@ def tell_the_story(engine: str, folder: Path) -> None:
     soundfile.write(folder / "voice.wav", tone(24_000, 3.0), 24_000)
     installed = told(folder, "engine", "install", engine, "--json")
     assert installed.returncode == 0, installed.stderr
-    assert json.loads(installed.stdout)["engine"] == engine
+    made = json.loads(installed.stdout)
+    assert made["engine"] == engine
+    rows = {row["engine"]: row for row in json.loads(told(folder, "engine", "list", "--json").stdout)}
+    assert (rows[engine]["python"], rows[engine]["packages"]) == (made["python"], made["packages"])
+    assert rows["fastspeech2"]["packages"] == {}
 
     # From here on there is a loopback interface, and nothing else.
     pull = (PROGRAM, "pull", tried.version, "--catalog", str(folder / "mirrors.yaml"))

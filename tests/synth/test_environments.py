@@ -41,6 +41,13 @@ def test_an_engine_with_packages_of_its_own_must_be_installed_first(tmp_path: Pa
         assert wrong.value.code == "E_NO_ENGINE"
 
 
+def test_only_the_threads_of_lite_sleep_at_once(tmp_path: Path) -> None:
+    assert launch_for("fastspeech2", tmp_path).defaults["OMP_WAIT_POLICY"] == "PASSIVE"
+    for engine in ("indextts2", "indextts25"):
+        venv.create(environment_of(engine, tmp_path), with_pip=False, symlinks=True)
+        assert set(launch_for(engine, tmp_path, tmp_path).defaults) == {"GOMP_SPINCOUNT"}
+
+
 def test_an_installation_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     """A folder without wheels, and one with broken ones: no half environment takes the place of one, and none is left about."""
     (tmp_path / "wheels").mkdir()

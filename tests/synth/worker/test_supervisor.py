@@ -87,11 +87,29 @@ def test_a_file_where_the_program_was_called_is_not_taken_for_a_package(tmp_path
 
 def test_what_was_loaded_is_not_looked_through_for_garbage_while_it_speaks(tmp_path: Path) -> None:
     async def story() -> None:
-        async with running(launch(tmp_path, engine="tests.synth.worker.collecting")) as supervisor:
+        async with running(launch(tmp_path, engine="tests.synth.worker.telling")) as supervisor:
             (said,) = await spoken(supervisor, "你好")
             found = json.loads(said.warnings[0])
             assert (found["while loaded"], found["while speaking"]) == (False, True)
             assert found["objects"] < 1000
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("decided", [{}, {"OMP_WAIT_POLICY": "ACTIVE"}, {"GOMP_SPINCOUNT": "7"}])
+def test_how_threads_wait_is_the_engine_s_unless_somebody_decided(tmp_path: Path, decided: dict[str, str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if name not in {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"}}
+    engine = Launch(
+        "tests.synth.worker.telling",
+        tmp_path,
+        environment={**environment, "PYTHONPATH": str(ROOT), **decided},
+        defaults={"GOMP_SPINCOUNT": "3000"},
+    )
+
+    async def story() -> None:
+        async with running(engine) as supervisor:
+            (said,) = await spoken(supervisor, "你好")
+            assert json.loads(said.warnings[0])["waiting"] == (decided or {"GOMP_SPINCOUNT": "3000"})
 
     asyncio.run(story())
 
