@@ -7,7 +7,8 @@ load, and is given up to the loaded engine and up to the end of the first senten
 
 Other programs' load drifts by more than what is looked for, so everything is paired: both are alive at once and take turns, each
 pair in the other order than the one before, and what counts is the median of the pairs' differences. Processor time is the
-process's own, of all its threads.
+process's own, of all its threads. Where other programs keep the cores busy, the direct program's threads turn in circles (decision
+98): with `OMP_NUM_THREADS=1` neither has any, and what is left is the worker itself.
 """
 
 import asyncio
