@@ -55,7 +55,7 @@ def bent(predicted: Prediction, spelling: Spelling, how: Expression, speed: floa
     """
     stress = stresses(spelling)
     heights = _heights(predicted.f0, spelling, how, pitch, stress)  # [S], of each syllable
-    lengths = torch.tensor([_length(syllable, spelling.ends, how, stress) for syllable in spelling.syllables])  # [T]
+    lengths = torch.tensor([_length(at, spelling, how, stress) for at in range(len(spelling.ids))])  # [T]
     frames = _rounded(predicted.frames, lengths * _needed(heights, spelling, how))
     ends = heard(frames, spelling, speed)
     loudness = _over_frames([each.loudness for each in stress], ends, spelling)
@@ -68,10 +68,14 @@ def _needed(heights: list[float], spelling: Spelling, how: Expression) -> Tensor
     return torch.tensor([1.0 if s == SILENCE else 2 ** (middles[s] / 12) for s in spelling.syllables])
 
 
-def _length(syllable: int, ends: frozenset[int], how: Expression, stress: tuple[Stress, ...]) -> float:
+def _length(at: int, spelling: Spelling, how: Expression, stress: tuple[Stress, ...]) -> float:
+    syllable = spelling.syllables[at]
     if syllable == SILENCE:
         return how.pauses
-    return stress[syllable].length * (how.final_lengthening if syllable in ends else 1.0) / how.rate
+    # Wightman et al., "Segmental durations in the vicinity of prosodic phrase boundaries" (JASA 91, 1992): the vowel is what is
+    # drawn out before a silence; a closure as much longer would be heard as a pause.
+    drawn_out = syllable in spelling.ends and at >= spelling.finals[syllable]
+    return stress[syllable].length * (how.final_lengthening if drawn_out else 1.0) / how.rate
 
 
 def _rounded(frames: Tensor, factors: Tensor) -> Tensor:

@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from synth.emotion import EMOTIONS
+from synth.engines.fastspeech2.bending import bent
 from synth.engines.fastspeech2.engine import FastSpeech2Engine, limited, load
 from synth.engines.fastspeech2.listening import RATE, tracked
-from synth.engines.fastspeech2.model import SAMPLE_RATE
+from synth.engines.fastspeech2.model import SAMPLE_RATE, Prediction
 from synth.engines.fastspeech2.profiles import Expression, expression, profiles
 from synth.engines.fastspeech2.spectrum import shaded
+from synth.engines.fastspeech2.symbols import Spelling
 from synth.engines.protocol import Segment, SegmentSpeech, Settings
 
 pytestmark = pytest.mark.slow
@@ -272,3 +274,10 @@ def test_the_last_piece_of_a_segment_says_so_and_has_its_pause(engine: FastSpeec
     pieces = list(engine.stream(Segment(SENTENCE, 0.25), Settings()))
     assert [piece.ends for piece in pieces] == [False] * (len(pieces) - 1) + [True]
     assert not np.frombuffer(pieces[-1].samples, "<f4")[-6000:].any()
+
+
+def test_before_a_silence_the_vowel_is_drawn_out_and_not_the_consonant_before_it() -> None:
+    initial, final, joint = 1, 2, 3
+    spelling = Spelling((initial, final, joint, initial, final, joint), (0, 0, 0, 1, 1, 1), (1, 4))
+    predicted = Prediction(torch.zeros(6, 1), torch.full((6,), 10.0), torch.zeros(6), torch.zeros(6))
+    assert bent(predicted, spelling, Expression(final_lengthening=1.5), 1.0, 0.0).frames.tolist() == [10, 10, 10, 10, 15, 15]
