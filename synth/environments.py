@@ -48,7 +48,7 @@ _ASLEEP = MappingProxyType({"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_ARENA_MAX": "2
 # The threads of IndexTTS meet more often: asleep they cost it 90 to 160 ms a sentence on an idle machine. So many turns, each made
 # for one package, cost less than 20, and less of what others need than turning on (decision 98).
 _TURNS_OF_2 = MappingProxyType({"GOMP_SPINCOUNT": "10000"})
-_TURNS_OF_25 = MappingProxyType({"GOMP_SPINCOUNT": "3000"})
+_TURNS_OF_25 = MappingProxyType({"GOMP_SPINCOUNT": "6000"})
 
 ENGINES: Mapping[str, EngineSpec] = MappingProxyType(
     {
