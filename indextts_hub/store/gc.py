@@ -186,12 +186,12 @@ def _garbage(store: Store, needed: dict[Digest, Manifest]) -> Iterator[Collected
     for digest, size in store.blobs:
         if digest not in wanted and digest not in busy:
             yield Collected("blob", _below(store, store.blobs.path(digest)), size)
-    for path in filter(useless, _files(store.partials)):
-        yield _collected("partial", store, path)
-    for path in filter(useless, _files(store.blobs.quarantine)):
+    for path, status in _there(filter(useless, _files(store.partials))):
+        yield _collected("partial", store, path, status)
+    for path, status in _there(filter(useless, _files(store.blobs.quarantine))):
         # A snapshot that still links to it would pass for whole without it, and is mended first.
-        if path.lstat().st_nlink == 1:
-            yield _collected("quarantine", store, path)
+        if status.st_nlink == 1:
+            yield _collected("quarantine", store, path, status)
     yield from _temporaries(store)
 
 
@@ -199,11 +199,11 @@ def _temporaries(store: Store) -> Iterator[Collected]:
     leased = {digest[:DIGEST_IN_PATH] for digest in store.locks.leased()}
     youngest = time.time() - TEMPORARY_GRACE_SECONDS
     for folder in (store.root, store.manifests.folder, store.partials, *_folders(store.snapshots.folder), *_layouts(store)):
-        for path in _files(folder):
-            if path.name.startswith(".") and path.name.endswith(TEMPORARY_SUFFIX):
-                being_laid_out = path.name[1 : 1 + DIGEST_IN_PATH] in leased
-                if not being_laid_out and path.lstat().st_mtime < youngest:
-                    yield _collected("temporary", store, path)
+        temporary = (path for path in _files(folder) if path.name.startswith(".") and path.name.endswith(TEMPORARY_SUFFIX))
+        for path, status in _there(temporary):
+            being_laid_out = path.name[1 : 1 + DIGEST_IN_PATH] in leased
+            if not being_laid_out and status.st_mtime < youngest:
+                yield _collected("temporary", store, path, status)
 
 
 def _as_collected(versions: Iterable[tuple[str, Digest]]) -> Iterator[Collected]:
@@ -211,8 +211,18 @@ def _as_collected(versions: Iterable[tuple[str, Digest]]) -> Iterator[Collected]
         yield Collected("version", f"{name}@sha256:{digest}", ByteCount(0))
 
 
-def _collected(kind: str, store: Store, path: Path) -> Collected:
-    return Collected(kind, _below(store, path), ByteCount(path.lstat().st_size))
+def _collected(kind: str, store: Store, path: Path, status: os.stat_result) -> Collected:
+    return Collected(kind, _below(store, path), ByteCount(status.st_size))
+
+
+def _there(paths: Iterable[Path]) -> Iterator[tuple[Path, os.stat_result]]:
+    """What is still there of what was listed: a pull that ends beside this puts its partials and temporary files in place."""
+    for path in paths:
+        try:
+            status = path.lstat()
+        except FileNotFoundError:
+            continue
+        yield path, status
 
 
 def _below(store: Store, path: Path) -> str:

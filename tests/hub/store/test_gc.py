@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from indextts_hub.errors import Busy, IntegrityError, NotFound, PolicyError, StorageError
-from indextts_hub.store import SnapshotState, Store, collect, plan_collection, remove_version
+from indextts_hub.store import SnapshotState, Store, collect, gc, plan_collection, remove_version
 from tests.hub.store.shelf import Shelf
 
 SHARED = b"shared weights"
@@ -109,6 +109,14 @@ def test_bad_bytes_are_kept_until_nothing_links_to_them(store: Store, shelf: She
     assert collect(store).removed == ()
     store.snapshots.commit("v23", manifest)
     assert [part.kind for part in collect(store).removed] == ["quarantine"]
+
+
+def test_what_was_taken_away_since_it_was_listed_is_no_trouble(store: Store, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pull that ends beside the collection puts its partials in their places."""
+    done = shelf.version("v23", {"a": b"1"}).files[0].sha256
+    listed = gc._files
+    monkeypatch.setattr(gc, "_files", lambda folder: [*listed(folder), folder / f"{done}.part", folder / f".{done}.tmp"])
+    assert collect(store).removed == ()
 
 
 @pytest.mark.parametrize("damage", ["names", "names lost", "manifest", "manifest lost"])
