@@ -44,7 +44,16 @@ class EngineSpec:
 # OpenMP's threads wait for each other by turning in circles, which halves the speed of `lite` as soon as another program keeps a
 # core busy: 0.12 s a second of speech instead of 0.06, on two cores with one taken. On an idle machine sleep costs it a tenth.
 # The system's allocator keeps what a thread has freed for that thread, which is 60 MiB for each that speaks; two share it well.
-_ASLEEP = MappingProxyType({"OMP_WAIT_POLICY": "PASSIVE", "MALLOC_ARENA_MAX": "2"})
+# Beyond 4 MiB memory is given back when it is free, and 16 MiB are kept: two of the longest segments at the worst settings take
+# a worker and its doubles to 575 MiB instead of 600 to 640. Less of either costs `lite` a third of its speed.
+_ASLEEP = MappingProxyType(
+    {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "4194304",
+        "MALLOC_TRIM_THRESHOLD_": "16777216",
+    }
+)
 # The threads of IndexTTS meet more often: asleep they cost it 90 to 160 ms a sentence on an idle machine. So many turns, each made
 # for one package, cost less than 20, and less of what others need than turning on (decision 98).
 _TURNS_OF_2 = MappingProxyType({"GOMP_SPINCOUNT": "10000"})

@@ -137,9 +137,9 @@ def clients() -> None:
         for _ in range(3):
             for count in CLIENTS:
                 before = worked(*family(worker)), worked(service), time.process_time()
-                spoken, seconds = asyncio.run(ask_again_and_again(address, count))
+                spoken, seconds, most = asyncio.run(ask_again_and_again(address, count, worker))
                 now = worked(*family(worker)), worked(service), time.process_time()
-                peak = max(peak, held(worker) or 0)
+                peak = max(peak, most)
                 rates[count].append(spoken / seconds)
                 costs[count].append(tuple((after - had) / spoken for after, had in zip(now, before, strict=True)))
     for count in CLIENTS:
@@ -155,8 +155,8 @@ def clients() -> None:
     print(f"most memory of the worker: {peak / 2**20:.0f} MiB")
 
 
-async def ask_again_and_again(address: str, count: int) -> tuple[int, float]:
-    """How many sentences so many clients heard, and in how many seconds."""
+async def ask_again_and_again(address: str, count: int, worker: int) -> tuple[int, float, int]:
+    """How many sentences so many clients heard, in how many seconds, and the most bytes the worker held, looked at every second."""
     spoken = 0
     end = time.monotonic() + SECONDS
 
@@ -168,9 +168,16 @@ async def ask_again_and_again(address: str, count: int) -> tuple[int, float]:
                 answer.raise_for_status()
                 spoken += 1
 
+    async def look() -> int:
+        most = 0
+        while time.monotonic() < end:
+            most = max(most, held(worker) or 0)
+            await asyncio.sleep(1.0)
+        return most
+
     began = time.monotonic()
-    await asyncio.gather(*(ask(number) for number in range(count)))
-    return spoken, time.monotonic() - began
+    most, *_ = await asyncio.gather(look(), *(ask(number) for number in range(count)))
+    return spoken, time.monotonic() - began, most
 
 
 def worker_of(service: int) -> int:

@@ -9,11 +9,13 @@ Linux: elsewhere a process can't be forked, or not once it has used the system's
 """
 
 import os
+import signal
 import socket
 import sys
 import threading
 import traceback
 from collections.abc import Generator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import NoReturn
@@ -116,7 +118,9 @@ def _be_double(engine: Engine, line: Line, connection: socket.socket) -> NoRetur
 
 
 def _die_like(pid: int) -> NoReturn:
-    """End this process as that one has ended."""
+    """End this process as that one has ended; if it has not, but talks nonsense, it ends here."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
     status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     sys.stderr.flush()
     if status < 0:

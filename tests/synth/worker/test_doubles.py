@@ -14,7 +14,8 @@ from synth.engines.protocol import Segment, Settings
 from synth.worker.doubles import CAN_FORK
 from synth.worker.memory import held
 from synth.worker.supervisor import Supervisor
-from tests.synth.worker.test_supervisor import alive, launch, running, several_at_once, spoken
+from tests.synth.worker.test_supervisor import alive, launch, running, spoken
+from tests.synth.worker.test_together import several_at_once
 
 pytestmark = pytest.mark.skipif(not CAN_FORK, reason="this system forks no process with threads")
 
@@ -51,6 +52,21 @@ def test_an_engine_that_speaks_one_at_a_time_has_no_double(tmp_path: Path) -> No
         async with running(launch(tmp_path)) as supervisor:
             await supervisor.ready()
             assert await speakers(supervisor, tmp_path) == {supervisor.pid}
+
+    asyncio.run(story())
+
+
+def test_where_nothing_can_be_forked_the_worker_s_own_threads_speak_beside_each_other(tmp_path: Path) -> None:
+    several_at_once(tmp_path, "1.0")
+
+    async def story() -> None:
+        async with running(launch(tmp_path, engine="tests.synth.worker.unforked")) as supervisor:
+            await supervisor.ready()
+            assert await speakers(supervisor, tmp_path) == {supervisor.pid}
+            slow = asyncio.create_task(spoken(supervisor, "慢"))
+            assert len(await spoken(supervisor, "好")) == 1
+            assert not slow.done()
+            assert len(await slow) == 1
 
     asyncio.run(story())
 
